@@ -1,0 +1,210 @@
+//! Memory that a reader may fill and must not look into. One of the crate's two files with unsafe code.
+#![allow(
+    unsafe_code,
+    reason = "reading into uninitialised memory is what it is for"
+)]
+
+use std::{fmt, io, marker::PhantomData, mem::MaybeUninit, ptr, slice};
+
+/// A stretch of possibly uninitialised memory that is being filled from its front.
+///
+/// ```text
+///   ├─ filled ─┼─ initialised ─┼─ uninitialised ─┤
+///   0        filled        high water         capacity
+/// ```
+///
+/// A reader gets a `&mut ReadCursor<'_>` and appends to it. The cursor alone knows what has been
+/// filled: a count that a reader returns beside it is not believed. Nor can a reader exchange the
+/// cursor for another: each belongs to one call of [`with`](Self::with), and its lifetime fits no
+/// other.
+///
+/// # Examples
+///
+/// ```
+/// use std::mem::MaybeUninit;
+/// use io_traits::ReadCursor;
+///
+/// let mut memory = [MaybeUninit::uninit(); 16];
+/// let (n, filled) = ReadCursor::with(&mut memory, |cursor| cursor.append(b"hello"));
+/// assert_eq!((n, filled), (5, 5));
+/// ```
+pub struct ReadCursor<'a> {
+    // INVARIANT: valid for writes of `capacity` bytes; `filled <= initialized <= capacity`; the first
+    // `initialized` bytes are initialised.
+    start: *mut u8,
+    capacity: usize,
+    filled: usize,
+    initialized: usize,
+    /// Invariant in `'a`, so that two cursors cannot be swapped.
+    brand: PhantomData<fn(&'a ()) -> &'a ()>,
+}
+
+impl ReadCursor<'_> {
+    /// Lends `memory` to `f` as a cursor; returns what `f` returned and how many bytes were filled.
+    pub fn with<R>(
+        memory: &mut [MaybeUninit<u8>],
+        f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
+    ) -> (R, usize) {
+        Self::run(memory.as_mut_ptr().cast(), memory.len(), 0, f)
+    }
+
+    /// [`with`](Self::with) for memory that is initialised already, which then is never zeroed.
+    pub fn with_initialized<R>(
+        memory: &mut [u8],
+        f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
+    ) -> (R, usize) {
+        Self::run(memory.as_mut_ptr(), memory.len(), memory.len(), f)
+    }
+
+    fn run<R>(
+        start: *mut u8,
+        capacity: usize,
+        initialized: usize,
+        f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
+    ) -> (R, usize) {
+        let mut cursor = ReadCursor {
+            start,
+            capacity,
+            filled: 0,
+            initialized,
+            brand: PhantomData,
+        };
+        let result = f(&mut cursor);
+        (result, cursor.filled)
+    }
+
+    /// Appends as much of `bytes` as there is room for; returns how many bytes that was.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        let n = bytes.len().min(self.remaining());
+        // SAFETY: `filled + n <= capacity` bytes from `start` are valid for writes, and `bytes` cannot
+        // overlap them: this cursor borrows them for writing.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.add(self.filled), n) };
+        self.filled += n;
+        self.initialized = self.initialized.max(self.filled);
+        n
+    }
+
+    /// The unfilled part as initialised memory.
+    ///
+    /// What was uninitialised is zeroed, once: bytes that this cursor has zeroed before are not zeroed
+    /// again. Follow with [`advance`](Self::advance).
+    pub fn initialize_unfilled(&mut self) -> &mut [u8] {
+        // SAFETY: the bytes from `initialized` to `capacity` are valid for writes.
+        unsafe {
+            self.start
+                .add(self.initialized)
+                .write_bytes(0, self.capacity - self.initialized);
+        }
+        self.initialized = self.capacity;
+        // SAFETY: the whole capacity is initialised now and borrowed through `self`.
+        unsafe { slice::from_raw_parts_mut(self.start.add(self.filled), self.remaining()) }
+    }
+
+    /// Counts `n` bytes of [`initialize_unfilled`](Self::initialize_unfilled) as filled.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if fewer than `n` initialised bytes are there, which
+    /// is what a `Read` that reports more than it was given leads to. Nothing is filled then.
+    pub fn advance(&mut self, n: usize) -> io::Result<()> {
+        if n > self.initialized - self.filled {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a reader reported more bytes than its buffer holds",
+            ));
+        }
+        self.filled += n;
+        Ok(())
+    }
+
+    /// The unfilled part as it is, for a system call to write into.
+    ///
+    /// # Safety
+    ///
+    /// No initialised byte may be made uninitialised: bytes may be written, never "un-written".
+    pub unsafe fn unfilled_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+        // SAFETY: valid for writes and borrowed through `self`; `MaybeUninit` asks for no initialised
+        // byte.
+        unsafe { slice::from_raw_parts_mut(self.start.add(self.filled).cast(), self.remaining()) }
+    }
+
+    /// Counts `n` bytes as filled that were written through [`unfilled_mut`](Self::unfilled_mut).
+    ///
+    /// # Safety
+    ///
+    /// The first `n` bytes of the unfilled part are initialised, and there are as many.
+    pub unsafe fn assume_filled(&mut self, n: usize) {
+        debug_assert!(n <= self.remaining());
+        self.filled += n;
+        self.initialized = self.initialized.max(self.filled);
+    }
+
+    /// How many bytes have been filled.
+    pub fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// How many bytes there is still room for.
+    pub fn remaining(&self) -> usize {
+        self.capacity - self.filled
+    }
+}
+
+impl fmt::Debug for ReadCursor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadCursor")
+            .field("filled", &self.filled)
+            .field("initialized", &self.initialized)
+            .field("capacity", &self.capacity)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_beyond_the_buffer_fills_nothing() {
+        let mut memory = [MaybeUninit::uninit(); 4];
+        let ((), filled) = ReadCursor::with(&mut memory, |cursor| {
+            assert_eq!(cursor.initialize_unfilled().len(), 4);
+            let error = cursor.advance(5).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        });
+        assert_eq!(filled, 0);
+    }
+
+    #[test]
+    fn uninitialised_bytes_cannot_be_counted_as_filled() {
+        let mut memory = [MaybeUninit::uninit(); 4];
+        ReadCursor::with(&mut memory, |cursor| {
+            cursor.append(b"ab");
+            assert!(cursor.advance(1).is_err());
+            assert_eq!(cursor.remaining(), 2);
+        });
+    }
+
+    #[test]
+    fn initialised_memory_is_not_zeroed_and_fresh_memory_is_zeroed_once() {
+        let mut memory = *b"keep";
+        ReadCursor::with_initialized(&mut memory, |cursor| {
+            assert_eq!(cursor.initialize_unfilled(), b"keep");
+        });
+        let mut memory = [MaybeUninit::new(7); 4];
+        ReadCursor::with(&mut memory, |cursor| {
+            cursor.initialize_unfilled()[3] = 9;
+            cursor.append(b"x");
+            assert_eq!(cursor.initialize_unfilled(), [0, 0, 9]);
+        });
+    }
+
+    #[test]
+    fn append_takes_what_fits() {
+        let mut memory = [0; 3];
+        let (n, filled) =
+            ReadCursor::with_initialized(&mut memory, |cursor| cursor.append(b"abcdef"));
+        assert_eq!((n, filled), (3, 3));
+        assert_eq!(&memory, b"abc");
+    }
+}

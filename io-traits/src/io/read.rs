@@ -1,0 +1,71 @@
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use crate::{AsyncRead, ReadCursor, task::budget};
+
+/// Reads once into `buf`; resolves to the number of bytes read.
+///
+/// `Ok(0)` means the end, or that `buf` is empty, which is answered without a wait.
+///
+/// # Cancel safety
+///
+/// Cancel safe: a future that was dropped before it was ready has read nothing.
+///
+/// # Errors
+///
+/// Those of the reader, but never `WouldBlock` nor `Interrupted`.
+///
+/// # Examples
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// let mut stream: &[u8] = b"hello";
+/// let mut buf = [0; 3];
+/// assert_eq!(io_traits::io::read(&mut stream, &mut buf).await?, 3);
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub fn read<'a, R: AsyncRead + ?Sized>(reader: &'a mut R, buf: &'a mut [u8]) -> Read<'a, R> {
+    Read { reader, buf }
+}
+
+/// The future of [`read()`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Read<'a, R: ?Sized> {
+    reader: &'a mut R,
+    buf: &'a mut [u8],
+}
+
+impl<R: AsyncRead + ?Sized> Future for Read<'_, R> {
+    type Output = io::Result<usize>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { reader, buf } = &mut *self;
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        ready!(budget::poll_left(cx));
+        let n = ready!(poll_read_slice(*reader, cx, buf))?;
+        budget::spend();
+        Poll::Ready(Ok(n))
+    }
+}
+
+/// Reads into initialised memory, believing the cursor and not the reader.
+pub(super) fn poll_read_slice<R: AsyncRead + ?Sized>(
+    reader: &mut R,
+    cx: &mut Context<'_>,
+    buf: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let (polled, filled) =
+        ReadCursor::with_initialized(buf, |cursor| reader.poll_read_into(cx, cursor));
+    match polled {
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Pending if filled == 0 => Poll::Pending,
+        Poll::Ready(Ok(_)) | Poll::Pending => Poll::Ready(Ok(filled)),
+    }
+}

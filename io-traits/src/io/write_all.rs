@@ -1,0 +1,75 @@
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use crate::{AsyncWrite, task::budget};
+
+/// Writes the whole of `buf`; resolves to `()`. It does not flush.
+///
+/// # Cancel safety
+///
+/// Not cancel safe by itself: only the future knows how much has been written. Whoever wants to go on
+/// later keeps the future and asks [`WriteAll::written`].
+///
+/// # Errors
+///
+/// [`WriteZero`](io::ErrorKind::WriteZero) if the writer takes no more bytes. Otherwise those of the
+/// writer, but never `WouldBlock` nor `Interrupted`.
+///
+/// # Examples
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// let mut stream = Vec::new();
+/// io_traits::io::write_all(&mut stream, b"hello").await?;
+/// assert_eq!(stream, b"hello");
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub fn write_all<'a, W: AsyncWrite + ?Sized>(writer: &'a mut W, buf: &'a [u8]) -> WriteAll<'a, W> {
+    WriteAll {
+        writer,
+        buf,
+        written: 0,
+    }
+}
+
+/// The future of [`write_all()`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are polled"]
+pub struct WriteAll<'a, W: ?Sized> {
+    writer: &'a mut W,
+    buf: &'a [u8],
+    written: usize,
+}
+
+impl<W: ?Sized> WriteAll<'_, W> {
+    /// How many bytes of the buffer have been written so far.
+    pub fn written(&self) -> usize {
+        self.written
+    }
+}
+
+impl<W: AsyncWrite + ?Sized> Future for WriteAll<'_, W> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self {
+            writer,
+            buf,
+            written,
+        } = &mut *self;
+        while *written < buf.len() {
+            ready!(budget::poll_left(cx));
+            let n = ready!(writer.poll_write_from(cx, &buf[*written..]))?;
+            budget::spend();
+            if n == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            *written += n;
+        }
+        Poll::Ready(Ok(()))
+    }
+}

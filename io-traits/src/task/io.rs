@@ -1,0 +1,188 @@
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use super::{Stalled, budget, scope::enter_counted};
+
+/// Turns an implicit operation into a future: `task::io(|| stream.read(&mut buf)).await`.
+///
+/// The closure is called once a poll, so it must be fit to be called again. One that moves something
+/// out keeps it in an `Option`:
+///
+/// ```
+/// # use io_traits::task;
+/// # use futures::executor::block_on;
+/// # struct Socket;
+/// # impl Socket { fn send(&mut self, _: Option<String>) -> std::io::Result<()> { Ok(()) } }
+/// # let mut socket = Socket;
+/// # block_on(async {
+/// let mut message = Some(String::from("hello"));
+/// // The first call hands the message over, a later one only goes on with what is under way.
+/// task::io(|| socket.send(message.take())).await?;
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+///
+/// # Cancel safety
+///
+/// As the operation: dropping the future between two calls of the closure does nothing.
+///
+/// # Errors
+///
+/// The operation's own, but never `WouldBlock` nor `Interrupted`. [`Stalled`] when the operation says
+/// "would block" through 16 polls in a row without having asked anybody to wake the task.
+pub fn io<T, F: FnMut() -> io::Result<T>>(operation: F) -> Io<F> {
+    Io {
+        operation,
+        unregistered_polls: 0,
+    }
+}
+
+/// Calls an implicit operation with the task of `cx` as the current one.
+///
+/// `WouldBlock` becomes `Pending`, `Interrupted` is tried again. If the operation would block but
+/// nobody has been asked to wake the task, it is called again a few times and then the task is woken
+/// at once, so that it cannot hang. A caller that wants such a series to end holds an [`Io`], which
+/// remembers.
+#[inline]
+pub fn poll_io<T>(
+    cx: &mut Context<'_>,
+    operation: impl FnMut() -> io::Result<T>,
+) -> Poll<io::Result<T>> {
+    match attempt(cx, operation) {
+        Attempt::Done(result) => Poll::Ready(result),
+        Attempt::Registered => Poll::Pending,
+        Attempt::Unregistered => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }
+}
+
+/// The future of [`io()`].
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Io<F> {
+    operation: F,
+    /// Polls in a row that ended in a "would block" with nobody to wake the task.
+    unregistered_polls: u8,
+}
+
+// The closure is only ever called, never pinned.
+impl<F> Unpin for Io<F> {}
+
+impl<T, F: FnMut() -> io::Result<T>> Future for Io<F> {
+    type Output = io::Result<T>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(budget::poll_left(cx));
+        match attempt(cx, &mut self.operation) {
+            Attempt::Done(result) => {
+                budget::spend();
+                Poll::Ready(result)
+            }
+            Attempt::Registered => {
+                self.unregistered_polls = 0;
+                Poll::Pending
+            }
+            Attempt::Unregistered => {
+                self.unregistered_polls += 1;
+                if self.unregistered_polls >= STALLED_AFTER_POLLS {
+                    return Poll::Ready(Err(Stalled.into()));
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for Io<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").finish_non_exhaustive()
+    }
+}
+
+/// How one poll of an operation ended.
+enum Attempt<T> {
+    Done(io::Result<T>),
+    /// Would block, and somebody will wake the task.
+    Registered,
+    /// Would block, and nobody has been asked to wake the task.
+    Unregistered,
+}
+
+#[inline]
+fn attempt<T>(cx: &mut Context<'_>, mut operation: impl FnMut() -> io::Result<T>) -> Attempt<T> {
+    for _ in 0..TRIES_IN_PLACE {
+        let (result, registrations) = enter_counted(cx, &mut operation);
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if registrations > 0 {
+                    return Attempt::Registered;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return Attempt::Done(result),
+        }
+    }
+    Attempt::Unregistered
+}
+
+const TRIES_IN_PLACE: u32 = 3;
+const STALLED_AFTER_POLLS: u8 = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::task::poll;
+
+    fn drive<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
+        Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_would_block_with_nobody_to_wake_ends_as_stalled() {
+        let mut calls = 0;
+        let mut future = io(|| -> io::Result<()> {
+            calls += 1;
+            Err(io::ErrorKind::WouldBlock.into())
+        });
+        let mut polls = 1;
+        let error = loop {
+            match drive(&mut future) {
+                Poll::Pending => polls += 1,
+                Poll::Ready(result) => break result.unwrap_err(),
+            }
+        };
+        assert!(Stalled::is_source_of(&error));
+        assert_eq!(polls, u32::from(STALLED_AFTER_POLLS));
+        assert_eq!(calls, polls * TRIES_IN_PLACE);
+    }
+
+    #[test]
+    fn a_registered_would_block_is_never_stalled() {
+        let mut future = io(|| poll::<()>(|_| Poll::Pending));
+        for _ in 0..1_000 {
+            assert!(drive(&mut future).is_pending());
+        }
+    }
+
+    #[test]
+    fn interrupted_is_tried_again_and_never_surfaces() {
+        let mut left = 2;
+        let mut future = io(|| {
+            if left == 0 {
+                return Ok(7);
+            }
+            left -= 1;
+            Err(io::ErrorKind::Interrupted.into())
+        });
+        assert!(matches!(drive(&mut future), Poll::Ready(Ok(7))));
+    }
+}
