@@ -1,1 +1,54 @@
+//! Non-blocking sockets for the current task.
+//!
+//! ```text
+//!     kernel ─ mio ─▶ reactor ─▶ net ─▶ io_traits::read_buf ─▶ codec ─▶ user
+//!                                ▲ you are here
+//! ```
+//!
+//! This crate speaks of sockets. Every operation takes `&self`, never blocks, and has two forms: on
+//! the current task (`stream.peek(&mut buf)`, which says `WouldBlock` and has the task woken) and with
+//! an explicit context (`stream.poll_peek(cx, &mut buf)`). Any of them becomes async by
+//! `task::io(|| stream.peek(&mut buf)).await`.
+//!
+//! ```
+//! use futures::StreamExt;
+//! use net::{TcpListener, TcpStream, io_traits::io, reactor::Core};
+//!
+//! let mut core = Core::new()?;
+//! let (handle, spawner) = (core.handle(), core.spawner());
+//! let listener = TcpListener::bind(&"127.0.0.1:0".parse().unwrap(), &handle)?;
+//! let addr = listener.local_addr()?;
+//!
+//! // The ten-line echo server.
+//! spawner.clone().spawn(async move {
+//!     let mut incoming = listener.incoming();
+//!     while let Some(Ok((stream, _))) = incoming.next().await {
+//!         spawner.spawn(async move { io::copy(&mut &stream, &mut &stream).await });
+//!     }
+//! });
+//!
+//! core.run(async {
+//!     let mut stream = TcpStream::connect(&addr, &handle).await?;
+//!     io::write_all(&mut stream, b"hello").await?;
+//!     let mut answer = [0; 5];
+//!     io::read_exact(&mut stream, &mut answer).await?;
+//!     assert_eq!(&answer, b"hello");
+//!     std::io::Result::Ok(())
+//! })??;
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! # Reading order
+//!
+//! 1. [`TcpStream`]: what a socket of ours is, and when a short read is trusted.
+//! 2. [`TcpListener`] and [`Incoming`]: accepting, and surviving what can go wrong there.
+//! 3. [`Connect`]: when a connection counts as made.
+//! 4. `sys/`: the wall towards the operating system.
 
+mod sys;
+mod tcp;
+
+pub use io_traits;
+pub use reactor;
+
+pub use tcp::{Connect, Incoming, TcpListener, TcpStream};

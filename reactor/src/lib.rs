@@ -1,1 +1,104 @@
+//! Event loop, readiness, tasks and time for non-blocking I/O objects, on [mio].
+//!
+//! ```text
+//!     kernel ─ mio ─▶ reactor ─▶ net ─▶ io_traits::read_buf ─▶ codec ─▶ user
+//!              events ▲ you are here
+//! ```
+//!
+//! This crate speaks of readiness, time and tasks. Sockets are in `net`; here is what they are made
+//! of, and what objects of your own are made of.
+//!
+//! # Your own I/O object
+//!
+//! Something that never blocks and that the system can poll becomes an I/O object by way of
+//! [`PollEvented`]: it knows when a task has to wait and who is to be woken. Here is a UDP socket of
+//! mio's, which has no `Read`, on the current task:
+//!
+//! ```
+//! use std::{io::{self, ErrorKind::WouldBlock}, net::SocketAddr, task::{Poll, ready}};
+//! use io_traits::task;
+//! use reactor::{Core, Handle, PollEvented, mio::net::UdpSocket};
+//!
+//! struct Datagrams { io: PollEvented<UdpSocket> }
+//!
+//! impl Datagrams {
+//!     fn bind(addr: SocketAddr, handle: &Handle) -> io::Result<Self> {
+//!         Ok(Self { io: PollEvented::new(UdpSocket::bind(addr)?, handle)? })
+//!     }
+//!
+//!     fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+//!         task::poll(|cx| {
+//!             let witness = ready!(self.io.poll_read(cx))?;
+//!             match self.io.get_ref().recv_from(buf) {
+//!                 Err(e) if e.kind() == WouldBlock => {
+//!                     self.io.need_read(cx, witness)?;
+//!                     Poll::Pending
+//!                 }
+//!                 result => Poll::Ready(result),
+//!             }
+//!         })
+//!     }
+//! }
+//!
+//! let mut core = Core::new()?;
+//! let datagrams = Datagrams::bind("127.0.0.1:0".parse().unwrap(), &core.handle())?;
+//! let addr = datagrams.io.get_ref().local_addr()?;
+//! std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(b"hello", addr)?;
+//! let mut buf = [0; 16];
+//! let (n, _) = core.run(task::io(|| datagrams.recv_from(&mut buf)))??;
+//! assert_eq!(&buf[..n], b"hello");
+//! # io::Result::Ok(())
+//! ```
+//!
+//! # Reading order
+//!
+//! 1. [`PollEvented`]: an object and what is known of its readiness.
+//! 2. `readiness.rs` and `slot.rs`: the word in which events and waiters meet.
+//! 3. [`Core`]: the loop that brings events to slots and polls tasks.
+//! 4. [`Handle`]: the way to a loop from anywhere; `shared.rs` is what is behind it.
+//! 5. `doorbell.rs`: how other threads wake the loop, and when they need not.
+//! 6. `executor/`: tasks; `time/`: timers.
 
+#![forbid(unsafe_code)]
+
+mod core;
+mod direction;
+mod doorbell;
+mod error;
+mod executor;
+mod fault;
+mod handle;
+mod metrics;
+mod options;
+mod poll_evented;
+mod progress;
+mod readiness;
+mod ready;
+mod register_error;
+mod registration;
+mod shared;
+mod slot;
+mod slots;
+mod sync;
+mod sys;
+mod time;
+mod waker_set;
+mod witness;
+
+pub use mio;
+
+pub use crate::{
+    core::Core,
+    direction::Direction,
+    error::{NestedRun, ReactorGone},
+    executor::{JoinError, JoinHandle, Spawner},
+    handle::Handle,
+    metrics::Metrics,
+    options::Options,
+    poll_evented::PollEvented,
+    progress::Progress,
+    ready::Ready,
+    register_error::RegisterError,
+    time::{Elapsed, Sleep, Timeout},
+    witness::{ReadWitness, WriteWitness},
+};

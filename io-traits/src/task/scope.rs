@@ -89,7 +89,7 @@ pub fn poll<T>(f: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>) -> io::R
 /// One call of [`enter`], on the stack of that call.
 struct Scope {
     waker: NonNull<Waker>,
-    outer: *const Scope,
+    outer: *const Self,
     registrations: Cell<u32>,
 }
 

@@ -1,0 +1,20 @@
+use std::io::{self, Read};
+
+use io_traits::ReadCursor;
+
+use super::AcceptError;
+
+/// Reads into the unfilled part of `buf`, zeroed first; returns the number of bytes read.
+pub(crate) fn recv_into<S>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize>
+where
+    for<'a> &'a S: Read,
+{
+    let mut socket = socket;
+    let n = socket.read(buf.initialize_unfilled())?;
+    buf.advance(n)?;
+    Ok(n)
+}
+
+pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
+    AcceptError::of_kind(error)
+}

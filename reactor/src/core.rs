@@ -1,0 +1,322 @@
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+use io_traits::task::budget;
+use mio::{Events, event::Event as MioEvent};
+
+use crate::{
+    Handle, Spawner,
+    executor::{Inside, Local, Message, TaskHeader, TaskId},
+    readiness::Event,
+    shared::{Shared, until, wake_all},
+    slots::BELL,
+    sync::lock,
+};
+
+/// An event loop and the executor of its tasks, on one thread.
+///
+/// ```text
+///   ┌▶ poll tasks (64 at most) ──▶ wait for the poller, or only ask it if tasks are left
+///   │                                        │
+///   └── take messages ◀── fire timers ◀── dispatch events ◀┘
+/// ```
+///
+/// A core belongs to the thread that made it; [`Core::handle`] gives what other threads need. There can
+/// be any number of cores, one to a thread or several. Nothing is global and no thread is started.
+///
+/// The poller is asked at least once every 64 polls of tasks. A task gets a budget of 128 operations
+/// for each poll; the async forms yield when it is used up
+/// ([`task::budget`](io_traits::task::budget)).
+///
+/// Dropping the core drops its tasks on this thread, wakes everybody who waits for one of its objects
+/// or timers, and makes [`ReactorGone`](crate::ReactorGone) the answer of all later operations.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let mut core = reactor::Core::new()?;
+/// let handle = core.handle();
+/// let answer = core.run(async move {
+///     handle.sleep(Duration::from_millis(1)).await?;
+///     std::io::Result::Ok(42)
+/// })??;
+/// assert_eq!(answer, 42);
+/// # std::io::Result::Ok(())
+/// ```
+pub struct Core {
+    poll: mio::Poll,
+    events: Events,
+    local: Rc<Local>,
+    root: Arc<TaskHeader>,
+    root_waker: Waker,
+    messages: Receiver<Message>,
+    /// Reused by each turn.
+    wakers: Vec<Waker>,
+}
+
+impl Core {
+    /// Makes an event loop.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, such as too many open files. Nothing is left behind then.
+    pub fn new() -> io::Result<Self> {
+        let poll = mio::Poll::new()?;
+        let poller_waker = mio::Waker::new(poll.registry(), BELL)?;
+        let registry = poll.registry().try_clone()?;
+        let (sender, messages) = crossbeam_channel::unbounded();
+        let shared = Shared::new(registry, poller_waker, sender);
+        let root = TaskHeader::new(shared.clone());
+        root.arrive(TaskId::ROOT);
+        root.scheduled().begin_poll();
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            local: Local::new(shared),
+            root_waker: Waker::from(root.clone()),
+            root,
+            messages,
+            wakers: Vec::new(),
+        })
+    }
+
+    /// Runs `future` to its end, and all spawned tasks meanwhile; returns the future's output.
+    ///
+    /// The future needs neither `'static` nor `Send`. Spawned tasks that are not done when it ends stay
+    /// with the core and go on at the next `run` or `turn`.
+    ///
+    /// # Errors
+    ///
+    /// [`Deadlock`](io::ErrorKind::Deadlock) with the source [`NestedRun`](crate::NestedRun) if this
+    /// thread is inside of a `run` or `turn` already, of whatever core. Those of the system's poller.
+    ///
+    /// # Panics
+    ///
+    /// A panic of `future` unwinds through `run`; the core can be used again. A panic of a spawned task
+    /// does not: it is the result of its [`JoinHandle`](crate::JoinHandle).
+    pub fn run<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
+        let _inside = Inside::enter(&self.local)?;
+        let mut future = pin!(future);
+        // The first poll needs no wake.
+        self.root.schedule();
+        loop {
+            for _ in 0..POLLS_PER_TURN {
+                let Some(id) = self.local.pop() else {
+                    break;
+                };
+                if id != TaskId::ROOT {
+                    self.local.poll(id);
+                    continue;
+                }
+                self.root.scheduled().begin_poll();
+                let mut cx = Context::from_waker(&self.root_waker);
+                let polled = budget::with(BUDGET, || future.as_mut().poll(&mut cx));
+                if let Poll::Ready(output) = polled {
+                    return Ok(output);
+                }
+            }
+            self.park(None)?;
+        }
+    }
+
+    /// Turns the loop once: waits for the poller at most `max_wait` (`None`: for as long as it takes),
+    /// then polls up to 64 tasks.
+    ///
+    /// It does not wait while there are tasks to be polled. To drive the core from a foreign loop, wait
+    /// there until the core's descriptor is readable or [`next_deadline`](Self::next_deadline) has
+    /// come, and turn with `Some(Duration::ZERO)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
+        let _inside = Inside::enter(&self.local)?;
+        self.park(max_wait)?;
+        for _ in 0..POLLS_PER_TURN {
+            match self.local.pop() {
+                None => break,
+                // Its `run` has ended.
+                Some(TaskId::ROOT) => self.root.scheduled().begin_poll(),
+                Some(id) => self.local.poll(id),
+            }
+        }
+        Ok(())
+    }
+
+    /// A handle to this reactor, for any thread.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.shared().clone())
+    }
+
+    /// The door for tasks that are not `Send`.
+    pub fn spawner(&self) -> Spawner {
+        Spawner::new(self.local.clone())
+    }
+
+    /// When a foreign loop has to turn the core at the latest: now if there are tasks to be polled,
+    /// otherwise when the next timer is due; `None` if there is neither.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if self.local.has_work() {
+            return Some(Instant::now());
+        }
+        let due = lock(&self.shared().timers).sleep()?;
+        Instant::now().checked_add(until(due, self.shared().now()))
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.local.shared()
+    }
+
+    /// Asks the poller, waiting only if there is nothing to do, and hands out what it says.
+    fn park(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
+        let shared = self.local.shared().clone();
+        let mut max_wait = if self.local.has_work() {
+            Some(Duration::ZERO)
+        } else {
+            shorter(max_wait, self.until_next_timer(&shared))
+        };
+        // Outside of a turn the loop counts as asleep, so it says that it is awake in any case.
+        if !shared.doorbell().fall_asleep() {
+            max_wait = Some(Duration::ZERO);
+        }
+        shared.counters.turns.add(1);
+        if max_wait != Some(Duration::ZERO) {
+            shared.counters.sleeps.add(1);
+        }
+        let polled = self.poll.poll(&mut self.events, max_wait);
+        shared.doorbell().wake_up();
+        match polled {
+            Ok(()) => self.dispatch(&shared),
+            // A signal; the deadline is computed anew at the next turn.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        self.fire_timers(&shared);
+        self.take_messages();
+        Ok(())
+    }
+
+    fn until_next_timer(&self, shared: &Shared) -> Option<Duration> {
+        let due = lock(&shared.timers).sleep()?;
+        Some(until(due, shared.now()))
+    }
+
+    /// Marks the slots of all events under one lock, then wakes outside of it.
+    fn dispatch(&mut self, shared: &Shared) {
+        if self.events.is_empty() {
+            return;
+        }
+        let (mut events, mut stale) = (0, 0);
+        {
+            let slots = lock(&shared.slots);
+            for event in &self.events {
+                if event.token() == BELL {
+                    continue;
+                }
+                events += 1;
+                match slots.get(event.token()) {
+                    Some(slot) => {
+                        let (read, write) = directions(event);
+                        slot.event(read, write, &mut self.wakers);
+                    }
+                    None => stale += 1,
+                }
+            }
+        }
+        shared.counters.events.add(events);
+        shared.counters.stale_events.add(stale);
+        shared.counters.wakeups.add(self.wakers.len() as u64);
+        wake_all(&mut self.wakers);
+    }
+
+    fn fire_timers(&mut self, shared: &Shared) {
+        {
+            let mut timers = lock(&shared.timers);
+            if timers.is_empty() {
+                return;
+            }
+            timers.fire(shared.now(), &mut self.wakers);
+        }
+        shared.counters.timers_fired.add(self.wakers.len() as u64);
+        wake_all(&mut self.wakers);
+    }
+
+    /// Takes what had been sent when it began: messages that lead to messages wait for the next turn.
+    fn take_messages(&mut self) {
+        for _ in 0..self.messages.len() {
+            match self.messages.try_recv() {
+                Ok(Message::Wake(id)) => self.local.push(id),
+                Ok(Message::Spawn(job, header)) => self.local.arrive(job, header),
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.shared().set_gone();
+        self.local.close();
+        // What is left in the channel is dropped with its receiver.
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("tasks", &self.local.task_count())
+            .field("metrics", &self.shared().metrics())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The descriptor becomes readable when the core has something to do.
+#[cfg(unix)]
+impl AsFd for Core {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poll.registry().as_fd()
+    }
+}
+
+/// Which directions an event makes ready. An error or a full hang-up is the business of both: a UDP
+/// socket's refused datagram arrives as an error alone, and its reader must hear of it.
+#[inline]
+fn directions(event: &MioEvent) -> (Option<Event>, Option<Event>) {
+    let error = event.is_error();
+    let read_closed = event.is_read_closed() || error;
+    let urgent = event.is_priority();
+    let read = event.is_readable() || read_closed || urgent;
+    let write_closed = event.is_write_closed() || error;
+    let write = event.is_writable() || write_closed;
+    (
+        read.then(|| Event::new(read_closed, urgent)),
+        write.then(|| Event::new(write_closed, false)),
+    )
+}
+
+fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Polls of tasks between two visits of the poller.
+const POLLS_PER_TURN: usize = 64;
+/// Operations of the async forms that the root future may do in one poll.
+const BUDGET: u32 = 128;
+/// Events taken from the system at once; more wait for the next turn.
+const EVENTS: usize = 1024;

@@ -1,0 +1,57 @@
+use crate::{
+    fault::{Fault, seeded},
+    sync::{AtomicU8, Ordering},
+};
+
+/// Whether the loop sleeps, and whether somebody wants it awake.
+///
+/// ```text
+///              fall_asleep               ring (writes to the poller)
+///   AWAKE ───────────────────▶ ASLEEP ───────────────────────────────┐
+///     ▲ │                        │ wake_up                           ▼
+///     │ └──── ring ────────────────────────────────────────────▶   RUNG
+///     └────────────────────────  wake_up, or fall_asleep refused  ◀──┘
+/// ```
+///
+/// Whoever has work for the loop puts it into a queue *first* and rings *then*. All three operations
+/// exchange the state in one step, so the work is either seen before the loop sleeps or the ringer
+/// sees it asleep. Of many ringers during one sleep exactly one writes to the poller.
+#[derive(Debug)]
+pub(crate) struct Doorbell(AtomicU8);
+
+impl Doorbell {
+    /// Outside of a turn the loop counts as asleep: a foreign loop may be waiting for its descriptor.
+    pub(crate) fn new() -> Self {
+        Self(AtomicU8::new(ASLEEP))
+    }
+
+    /// Asks for the loop; true if the caller has to wake the poller.
+    #[must_use]
+    pub(crate) fn ring(&self) -> bool {
+        if seeded(Fault::RingOnlyTheSleeper) {
+            return self.0.load(Ordering::Acquire) == ASLEEP
+                && self.0.swap(RUNG, Ordering::AcqRel) == ASLEEP;
+        }
+        self.0.swap(RUNG, Ordering::AcqRel) == ASLEEP
+    }
+
+    /// The loop is about to wait; false if somebody has rung and it must look at its queues first.
+    #[must_use]
+    pub(crate) fn fall_asleep(&self) -> bool {
+        let rung = self.0.swap(ASLEEP, Ordering::AcqRel) == RUNG;
+        if rung && !seeded(Fault::SleepWithoutLook) {
+            self.wake_up();
+            return false;
+        }
+        true
+    }
+
+    /// The loop is about to look at its queues.
+    pub(crate) fn wake_up(&self) {
+        self.0.swap(AWAKE, Ordering::AcqRel);
+    }
+}
+
+const AWAKE: u8 = 0;
+const ASLEEP: u8 = 1;
+const RUNG: u8 = 2;

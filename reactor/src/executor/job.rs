@@ -1,0 +1,73 @@
+use std::{
+    any::Any,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
+
+use super::{JoinError, JoinHandle, TaskHeader, join::Join};
+
+/// A spawned future together with the place where its output goes.
+pub(crate) trait Job {
+    /// Polls the future; when it is ready, drops it and hands its output over.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// The future has panicked.
+    fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
+}
+
+pub(crate) type BoxedJob = Pin<Box<dyn Job>>;
+pub(crate) type SendJob = Pin<Box<dyn Job + Send>>;
+
+/// Makes a job of a future, and the handle to its output.
+pub(crate) fn new_job<F: Future>(
+    future: F,
+    header: Arc<TaskHeader>,
+) -> (Pin<Box<JobOf<F>>>, JoinHandle<F::Output>) {
+    let join = Arc::new(Join::new());
+    let job = Box::pin(JobOf {
+        future: Some(future),
+        join: join.clone(),
+    });
+    (job, JoinHandle::new(join, header))
+}
+
+pin_project! {
+    pub(crate) struct JobOf<F: Future> {
+        #[pin]
+        future: Option<F>,
+        join: Arc<Join<F::Output>>,
+    }
+
+    impl<F: Future> PinnedDrop for JobOf<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // Does nothing if there is a result already.
+            this.join.complete(Err(JoinError::cancelled()));
+        }
+    }
+}
+
+impl<F: Future> Job for JobOf<F> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Ready(());
+        };
+        let Poll::Ready(output) = future.poll(cx) else {
+            return Poll::Pending;
+        };
+        // First the end of the future, then the news of it.
+        this.future.set(None);
+        this.join.complete(Ok(output));
+        Poll::Ready(())
+    }
+
+    fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
+        self.project()
+            .join
+            .complete(Err(JoinError::panicked(payload)));
+    }
+}

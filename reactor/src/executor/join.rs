@@ -1,0 +1,209 @@
+use std::{
+    any::Any,
+    error, fmt,
+    future::Future,
+    io, mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use super::TaskHeader;
+use crate::{
+    fault::{Fault, seeded},
+    sync::{Mutex, lock},
+};
+
+/// The output of a spawned task, once it is there.
+///
+/// Dropping it lets the task go on. The task's panic stays in here: it harms neither the loop nor other
+/// tasks.
+///
+/// # Cancel safety
+///
+/// Cancel safe: the output stays until it is taken.
+///
+/// # Errors
+///
+/// [`JoinError`] if the task has panicked, was aborted, or its core was dropped before it was done.
+///
+/// # Panics
+///
+/// When it is polled after it was ready.
+#[must_use = "drop it explicitly to let the task go its own way"]
+pub struct JoinHandle<T> {
+    join: Arc<Join<T>>,
+    task: Arc<TaskHeader>,
+}
+
+impl<T> JoinHandle<T> {
+    pub(crate) fn new(join: Arc<Join<T>>, task: Arc<TaskHeader>) -> Self {
+        Self { join, task }
+    }
+
+    /// Ends the task at its next turn to run: its future is dropped on its core's thread.
+    ///
+    /// A task that is done already is not changed by it.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// Whether the task is done.
+    pub fn is_finished(&self) -> bool {
+        !matches!(*lock(&self.join.0), State::Running(_))
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.join.poll(cx.waker())
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a task leaves its output and its handle finds it.
+///
+/// ```text
+///   Running(waker?) ── complete ──▶ Done(result) ── poll ──▶ Taken
+/// ```
+pub(crate) struct Join<T>(Mutex<State<T>>);
+
+enum State<T> {
+    Running(Option<Waker>),
+    Done(Result<T, JoinError>),
+    Taken,
+}
+
+impl<T> Join<T> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(State::Running(None)))
+    }
+
+    /// Leaves the result and wakes the handle; only the first result counts.
+    pub(crate) fn complete(&self, result: Result<T, JoinError>) {
+        let before = {
+            let mut state = lock(&self.0);
+            if !matches!(*state, State::Running(_)) {
+                drop(state);
+                // The later result is dropped here, outside of the lock.
+                return;
+            }
+            mem::replace(&mut *state, State::Done(result))
+        };
+        if let State::Running(Some(waker)) = before
+            && !seeded(Fault::CompleteWithoutWake)
+        {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
+        // Cloning and dropping wakers is foreign code, so neither happens under the lock.
+        let mut mine = Some(waker.clone());
+        let mut state = lock(&self.0);
+        match &mut *state {
+            State::Running(Some(stored)) if stored.will_wake(waker) => {}
+            State::Running(stored) => mem::swap(stored, &mut mine),
+            State::Done(_) => {
+                let State::Done(result) = mem::replace(&mut *state, State::Taken) else {
+                    unreachable!("matched above, under the same lock");
+                };
+                return Poll::Ready(result);
+            }
+            State::Taken => {
+                drop(state);
+                panic!("a JoinHandle was polled after it was ready");
+            }
+        }
+        drop(state);
+        Poll::Pending
+    }
+}
+
+impl<T> fmt::Debug for Join<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join").finish_non_exhaustive()
+    }
+}
+
+/// Why a task has no output.
+pub struct JoinError(Reason);
+
+enum Reason {
+    Panicked(Box<dyn Any + Send>),
+    Cancelled,
+}
+
+impl JoinError {
+    pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
+        Self(Reason::Panicked(payload))
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self(Reason::Cancelled)
+    }
+
+    /// Whether the task has panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0, Reason::Panicked(_))
+    }
+
+    /// Whether the task was aborted, or its core dropped, before it was done.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0, Reason::Cancelled)
+    }
+
+    /// What the task has panicked with, for [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Errors
+    ///
+    /// The error itself, if it is not a panic.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        match self.0 {
+            Reason::Panicked(payload) => Ok(payload),
+            Reason::Cancelled => Err(self),
+        }
+    }
+
+    /// The text of the panic, if it has one.
+    fn message(&self) -> Option<&str> {
+        let Reason::Panicked(payload) = &self.0 else {
+            return None;
+        };
+        let text = payload.downcast_ref::<&str>().copied();
+        text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0, self.message()) {
+            (Reason::Cancelled, _) => f.write_str("the task was cancelled before it was done"),
+            (Reason::Panicked(_), Some(message)) => write!(f, "the task has panicked: {message}"),
+            (Reason::Panicked(_), None) => f.write_str("the task has panicked"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl error::Error for JoinError {}
+
+impl From<JoinError> for io::Error {
+    fn from(error: JoinError) -> Self {
+        Self::other(error.to_string())
+    }
+}

@@ -1,0 +1,256 @@
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use io_traits::task::budget;
+use slab::Slab;
+
+use super::{BoxedJob, JoinHandle, SendJob, TaskHeader, TaskId, new_job};
+use crate::{error::NestedRun, shared::Shared};
+
+/// The executor's side of a core: its tasks and the queue of those that are to be polled.
+pub(crate) struct Local {
+    shared: Arc<Shared>,
+    queue: RefCell<VecDeque<TaskId>>,
+    tasks: RefCell<Slab<Task>>,
+    last_generation: Cell<u32>,
+    /// The core is being dropped: no task is taken any more.
+    closed: Cell<bool>,
+}
+
+struct Task {
+    generation: u32,
+    /// Taken out for the length of a poll, so that no borrow is held while foreign code runs.
+    body: Option<Body>,
+}
+
+struct Body {
+    job: BoxedJob,
+    header: Arc<TaskHeader>,
+    waker: Waker,
+}
+
+impl Local {
+    pub(crate) fn new(shared: Arc<Shared>) -> Rc<Self> {
+        Rc::new(Self {
+            shared,
+            queue: RefCell::default(),
+            tasks: RefCell::default(),
+            last_generation: Cell::new(0),
+            closed: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Spawns a future that need not be `Send`.
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let header = TaskHeader::new(self.shared.clone());
+        let (job, handle) = new_job(future, header.clone());
+        self.arrive(job, header);
+        handle
+    }
+
+    /// Takes a task in and queues it.
+    pub(crate) fn arrive(&self, job: BoxedJob, header: Arc<TaskHeader>) {
+        if self.closed.get() {
+            return;
+        }
+        let generation = self.last_generation.get().wrapping_add(1);
+        self.last_generation.set(generation);
+        let waker = Waker::from(header.clone());
+        let id = {
+            let mut tasks = self.tasks.borrow_mut();
+            let entry = tasks.vacant_entry();
+            let index = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
+            let id = TaskId { index, generation };
+            header.arrive(id);
+            entry.insert(Task {
+                generation,
+                body: Some(Body { job, header, waker }),
+            });
+            id
+        };
+        self.shared.counters.spawned.add(1);
+        self.push(id);
+    }
+
+    #[inline]
+    pub(crate) fn push(&self, id: TaskId) {
+        self.queue.borrow_mut().push_back(id);
+    }
+
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<TaskId> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        !self.queue.borrow().is_empty()
+    }
+
+    pub(crate) fn task_count(&self) -> usize {
+        self.tasks.borrow().len()
+    }
+
+    /// Polls a task once, with a fresh budget; does nothing if the task is no more.
+    pub(crate) fn poll(&self, id: TaskId) {
+        let Some(mut body) = self.take_body(id) else {
+            return;
+        };
+        body.header.scheduled().begin_poll();
+        if body.header.is_aborted() {
+            self.finish(id, body);
+            return;
+        }
+        self.shared.counters.polls.add(1);
+        let mut cx = Context::from_waker(&body.waker);
+        let job = &mut body.job;
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            budget::with(BUDGET, || job.as_mut().poll(&mut cx))
+        }));
+        body.header.scheduled().end_poll();
+        match polled {
+            Ok(Poll::Pending) => {
+                if let Some(task) = self.tasks.borrow_mut().get_mut(id.index as usize) {
+                    task.body = Some(body);
+                }
+            }
+            Ok(Poll::Ready(())) => self.finish(id, body),
+            Err(payload) => {
+                body.job.as_mut().panicked(payload);
+                self.finish(id, body);
+            }
+        }
+    }
+
+    fn take_body(&self, id: TaskId) -> Option<Body> {
+        let mut tasks = self.tasks.borrow_mut();
+        let task = tasks.get_mut(id.index as usize)?;
+        if task.generation != id.generation {
+            return None;
+        }
+        task.body.take()
+    }
+
+    /// Frees the task's place, then drops what is left of it; a panic of that drop ends there.
+    fn finish(&self, id: TaskId, body: Body) {
+        let place = self.tasks.borrow_mut().try_remove(id.index as usize);
+        drop_quietly((place, body));
+    }
+
+    /// Drops all tasks, on this thread. Their drops may wake, spawn and use timers.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+        loop {
+            let task = {
+                let mut tasks = self.tasks.borrow_mut();
+                let Some((index, _)) = tasks.iter().next() else {
+                    break;
+                };
+                tasks.remove(index)
+            };
+            drop_quietly(task);
+        }
+        self.queue.take();
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local")
+            .field("tasks", &self.task_count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The thread is inside of a core's `run` or `turn` until this is dropped, which unwinding does too.
+#[derive(Debug)]
+pub(crate) struct Inside(());
+
+impl Inside {
+    pub(crate) fn enter(local: &Rc<Local>) -> Result<Self, NestedRun> {
+        INSIDE.with(|inside| {
+            let mut inside = inside.borrow_mut();
+            if inside.is_some() {
+                return Err(NestedRun);
+            }
+            *inside = Some(local.clone());
+            Ok(Self(()))
+        })
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        // An error: the thread is going away.
+        let _ = INSIDE.try_with(|inside| inside.take());
+    }
+}
+
+/// Whether this thread is inside of the loop of that reactor.
+#[inline]
+pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
+    with_inside(shared, |_| ()).is_some()
+}
+
+/// Queues a task if this thread is inside of its loop; false otherwise.
+#[inline]
+pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
+    with_inside(shared, |local| local.push(id)).is_some()
+}
+
+/// Takes a task in if this thread is inside of its loop; gives the job back otherwise.
+pub(crate) fn spawn_inside(
+    shared: &Arc<Shared>,
+    job: SendJob,
+    header: &Arc<TaskHeader>,
+) -> Result<(), SendJob> {
+    let mut job = Some(job);
+    with_inside(shared, |local| {
+        let job = job.take().expect("called once");
+        local.arrive(job, header.clone());
+    });
+    job.map_or(Ok(()), Err)
+}
+
+#[inline]
+fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R> {
+    INSIDE
+        .try_with(|inside| {
+            let inside = inside.borrow();
+            let local = inside.as_ref()?;
+            Arc::ptr_eq(&local.shared, shared).then(|| f(local))
+        })
+        .ok()
+        .flatten()
+}
+
+fn drop_quietly<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        tracing::error!("a task has panicked while it was dropped");
+        // The payload's own drop may panic once more; leaking it ends the series.
+        mem::forget(payload);
+    }
+}
+
+/// Operations of the async forms that a task may do in one poll before it lets others run.
+const BUDGET: u32 = 128;
+
+thread_local! {
+    static INSIDE: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+}

@@ -1,0 +1,35 @@
+//! The single-threaded executor inside of a core.
+//!
+//! Tasks live on the core's thread and need not be `Send`. What travels between threads is a task's
+//! number: a wake on the core's own thread pushes it to a plain queue, without a lock and without a
+//! system call; a wake from elsewhere sends it through a channel and rings the doorbell.
+
+mod job;
+mod join;
+mod local;
+mod spawner;
+mod task;
+
+pub use join::{JoinError, JoinHandle};
+pub use spawner::Spawner;
+
+pub(crate) use job::{BoxedJob, SendJob, new_job};
+pub(crate) use local::{Inside, Local, is_inside, spawn_inside};
+pub(crate) use task::{TaskHeader, TaskId};
+
+use std::sync::Arc;
+
+/// What other threads send to the loop.
+pub(crate) enum Message {
+    Wake(TaskId),
+    Spawn(SendJob, Arc<TaskHeader>),
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Wake(id) => f.debug_tuple("Wake").field(id).finish(),
+            Self::Spawn(..) => f.debug_tuple("Spawn").finish_non_exhaustive(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::{
+    sync::{Arc, OnceLock},
+    task::Wake,
+};
+
+use super::{Message, local};
+use crate::{
+    fault::{Fault, seeded},
+    shared::Shared,
+    sync::{AtomicBool, Ordering},
+};
+
+/// The number of a task on its core: a place and a generation, so that a wake of a finished task does
+/// not reach the next one in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TaskId {
+    pub(super) index: u32,
+    pub(super) generation: u32,
+}
+
+impl TaskId {
+    /// The future that `run` was called with.
+    pub(crate) const ROOT: Self = Self {
+        index: u32::MAX,
+        generation: 0,
+    };
+}
+
+/// The part of a task that other threads may hold: its wakers point here.
+#[derive(Debug)]
+pub(crate) struct TaskHeader {
+    shared: Arc<Shared>,
+    /// Set when the task arrives on its core. Before that only an abort can want to wake it, and the
+    /// core looks for aborts when it polls for the first time.
+    id: OnceLock<TaskId>,
+    scheduled: Scheduled,
+    aborted: AtomicBool,
+}
+
+impl TaskHeader {
+    /// A new task counts as scheduled: its core queues it without a wake.
+    pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self {
+            shared,
+            id: OnceLock::new(),
+            scheduled: Scheduled::new(),
+            aborted: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn arrive(&self, id: TaskId) {
+        self.id.set(id).expect("a task arrives once");
+    }
+
+    pub(crate) fn scheduled(&self) -> &Scheduled {
+        &self.scheduled
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
+        self.schedule();
+    }
+
+    /// Queues the task unless it is queued already.
+    pub(crate) fn schedule(&self) {
+        if !self.scheduled.wake() {
+            return;
+        }
+        let Some(&id) = self.id.get() else {
+            return;
+        };
+        if !local::push_inside(&self.shared, id) {
+            // The core is gone: so is the task, and nobody has to be told.
+            let _ = self.shared.send(Message::Wake(id));
+        }
+    }
+}
+
+impl Wake for TaskHeader {
+    fn wake(self: Arc<Self>) {
+        self.schedule();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.schedule();
+    }
+}
+
+/// Whether a task is in a queue: at most one queue, at most once.
+///
+/// The flag falls *before* the poll, so a wake during the poll queues the task once more. Both sides
+/// exchange it in one step even if it does not change, so that what was written before a wake can be
+/// seen in the poll that follows.
+#[derive(Debug)]
+pub(crate) struct Scheduled(AtomicBool);
+
+impl Scheduled {
+    pub(crate) fn new() -> Self {
+        Self(AtomicBool::new(true))
+    }
+
+    /// True if the caller has to put the task into a queue.
+    #[must_use]
+    pub(crate) fn wake(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    /// The task has left the queue and is about to be polled.
+    pub(crate) fn begin_poll(&self) {
+        self.0.swap(false, Ordering::AcqRel);
+    }
+
+    /// The poll is over. Nothing is left to do: this is where the mistake lies that forgets a wake.
+    pub(crate) fn end_poll(&self) {
+        if seeded(Fault::WakeDuringPollForgotten) {
+            self.0.swap(false, Ordering::AcqRel);
+        }
+    }
+}

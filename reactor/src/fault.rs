@@ -1,0 +1,57 @@
+//! Deliberate mistakes, for the models to catch: a model that passes with a mistake in place proves
+//! nothing. Outside of a model the answer is a constant `false` and the branches are gone.
+
+/// A mistake that somebody has made before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A clear does not compare ticks, and erases an event that is newer than what it saw.
+    ClearIgnoresTick,
+    /// A clear also removes the "gone" of a dropped core.
+    ClearErasesGone,
+    /// A waiter does not look again after it has stored its waker.
+    WaitWithoutSecondLook,
+    /// Only the last waker of a direction is kept.
+    OneWakerPerDirection,
+    /// A sleeper does not look whether the bell was rung while it was awake.
+    SleepWithoutLook,
+    /// A ring is not remembered unless the loop sleeps.
+    RingOnlyTheSleeper,
+    /// A finished task does not look for the waker of its join handle.
+    CompleteWithoutWake,
+    /// A task that is woken while it is being polled is not queued again.
+    WakeDuringPollForgotten,
+}
+
+/// Whether the mistake is in place in the model that runs on this thread.
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) const fn seeded(_: Fault) -> bool {
+    false
+}
+
+#[cfg(loom)]
+pub(crate) use model::seeded;
+
+#[cfg(loom)]
+pub(crate) mod model {
+    use std::cell::Cell;
+
+    use super::Fault;
+
+    std::thread_local! {
+        static SEEDED: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn seeded(fault: Fault) -> bool {
+        SEEDED.get() == Some(fault)
+    }
+
+    /// Runs a model with a mistake in place. loom runs all threads of a model on the calling one.
+    #[cfg(test)]
+    pub(crate) fn with<R>(fault: Fault, f: impl FnOnce() -> R) -> R {
+        SEEDED.set(Some(fault));
+        let result = f();
+        SEEDED.set(None);
+        result
+    }
+}

@@ -1,0 +1,86 @@
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    JoinHandle, Metrics, Sleep, Timeout,
+    executor::{Message, TaskHeader, new_job, spawn_inside},
+    shared::Shared,
+};
+
+/// The way to a reactor, from any thread: register objects, make timers, spawn tasks.
+///
+/// It is `Clone + Send + Sync` and cheap to clone. It does not keep the core alive: once that is
+/// dropped, every operation says so.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Spawns a task on the core's thread.
+    ///
+    /// If the core is gone, the future is dropped and the [`JoinHandle`] says that it was cancelled.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let header = TaskHeader::new(self.shared.clone());
+        let (job, handle) = new_job(future, header.clone());
+        if let Err(job) = spawn_inside(&self.shared, job, &header) {
+            // An error: the core is gone. The job has been dropped, and its handle knows.
+            let _ = self.shared.send(Message::Spawn(job, header));
+        }
+        handle
+    }
+
+    /// Waits for `duration`. However long that is, it does not panic.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(self.shared.clone(), Instant::now().checked_add(duration))
+    }
+
+    /// Waits until `deadline`; a deadline in the past is ready at once.
+    pub fn sleep_until(&self, deadline: Instant) -> Sleep {
+        Sleep::new(self.shared.clone(), Some(deadline))
+    }
+
+    /// Gives `future` a limit of time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::pending, io::ErrorKind, time::Duration};
+    ///
+    /// let mut core = reactor::Core::new()?;
+    /// let handle = core.handle();
+    /// let late = core.run(handle.timeout(Duration::from_millis(1), pending::<()>()))?;
+    /// assert_eq!(late.unwrap_err().kind(), ErrorKind::TimedOut);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn timeout<F: IntoFuture>(&self, duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+        Timeout::new(future.into_future(), self.sleep(duration))
+    }
+
+    /// What the reactor has done so far.
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}

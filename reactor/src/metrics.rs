@@ -1,0 +1,78 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a reactor has done since it was made; from [`Handle::metrics`](crate::Handle::metrics).
+///
+/// The numbers are read one after the other while the loop may go on, so they are exact each, but not
+/// of one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// How often the loop has asked the poller.
+    pub turns: u64,
+    /// How often it has waited for the poller, rather than only asked.
+    pub sleeps: u64,
+    /// Readiness events of registered objects.
+    pub events: u64,
+    /// Events of objects that had been deregistered before the event was looked at.
+    pub stale_events: u64,
+    /// Tasks that were woken by events.
+    pub wakeups: u64,
+    /// Operations that found nothing to do although an event had said "ready".
+    pub spurious: u64,
+    /// Polls of tasks.
+    pub polls: u64,
+    /// Tasks spawned.
+    pub spawned: u64,
+    /// Wakes from outside the loop that had to interrupt its sleep.
+    pub interrupts: u64,
+    /// Timers that fired.
+    pub timers_fired: u64,
+    /// Objects that are registered now.
+    pub registered: u64,
+}
+
+/// The counters behind [`Metrics`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) turns: OwnCounter,
+    pub(crate) sleeps: OwnCounter,
+    pub(crate) events: OwnCounter,
+    pub(crate) stale_events: OwnCounter,
+    pub(crate) wakeups: OwnCounter,
+    pub(crate) polls: OwnCounter,
+    pub(crate) spawned: OwnCounter,
+    pub(crate) timers_fired: OwnCounter,
+    pub(crate) spurious: SharedCounter,
+    pub(crate) interrupts: SharedCounter,
+}
+
+/// Counted by the loop's thread alone: a load and a store, not an atomic addition.
+#[derive(Debug, Default)]
+pub(crate) struct OwnCounter(AtomicU64);
+
+impl OwnCounter {
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0
+            .store(self.0.load(Ordering::Relaxed) + n, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counted by any thread, and rarely.
+#[derive(Debug, Default)]
+pub(crate) struct SharedCounter(AtomicU64);
+
+impl SharedCounter {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

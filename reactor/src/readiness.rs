@@ -1,0 +1,185 @@
+use crate::{
+    error::ReactorGone,
+    fault::{Fault, seeded},
+    sync::{AtomicU64, Ordering},
+};
+
+/// What is known of one direction of one object, in one word.
+///
+/// ```text
+///   63                                    8 7      5       4      3        2       1      0
+///   ├──────────── tick (56 bits) ───────────┼ … ┼ WAITED ┼ GONE ┼ URGENT ┼ CLOSED ┼ READY ┤
+/// ```
+///
+/// The tick counts events. A clear names the tick that it saw, and does nothing if a newer event has
+/// come since. Each direction has a word of its own, so an event of one never disturbs the other.
+/// `GONE`, `CLOSED` and `URGENT` are never cleared; only `GONE` is an answer, the other two are
+/// information about how far a short read can be trusted.
+#[derive(Debug)]
+pub(crate) struct Readiness(AtomicU64);
+
+impl Readiness {
+    /// Nothing is known: `assumed` makes the first operation try instead of wait.
+    pub(crate) fn new(assumed: bool) -> Self {
+        Self(AtomicU64::new(if assumed { READY } else { 0 }))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self) -> Seen {
+        Seen(self.0.load(Ordering::Acquire))
+    }
+
+    /// Counts an event; true if somebody has to be woken for it.
+    #[inline]
+    pub(crate) fn set_ready(&self, event: Event) -> bool {
+        let before = self.update(|word| Some(((word | READY | event.0) & !WAITED) + ONE_TICK));
+        before & WAITED != 0
+    }
+
+    /// Takes back the readiness that was `seen`, unless a newer event has come; true if it did.
+    #[inline]
+    pub(crate) fn clear(&self, seen: Seen) -> bool {
+        let before = self.update(|word| {
+            if word & GONE != 0 && !seeded(Fault::ClearErasesGone) {
+                return None;
+            }
+            if Seen(word).tick() != seen.tick() && !seeded(Fault::ClearIgnoresTick) {
+                return None;
+            }
+            let cleared = word & !READY;
+            Some(if seeded(Fault::ClearErasesGone) {
+                cleared & !GONE
+            } else {
+                cleared
+            })
+        });
+        Seen(before).tick() == seen.tick()
+    }
+
+    /// Makes the next event look for waiters; returns what there is to see now.
+    #[inline]
+    pub(crate) fn announce_waiter(&self) -> Seen {
+        Seen(self.0.fetch_or(WAITED, Ordering::AcqRel))
+    }
+
+    /// Makes "the core is gone" the answer for ever.
+    pub(crate) fn set_gone(&self) {
+        self.0.fetch_or(GONE, Ordering::AcqRel);
+    }
+
+    /// Applies `change`; returns the word before.
+    #[inline]
+    fn update(&self, change: impl Fn(u64) -> Option<u64>) -> u64 {
+        match self
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, change)
+        {
+            Ok(before) | Err(before) => before,
+        }
+    }
+}
+
+/// The word as somebody saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen(u64);
+
+impl Seen {
+    #[inline]
+    pub(crate) fn is_ready(self) -> bool {
+        self.0 & READY != 0
+    }
+
+    #[inline]
+    pub(crate) fn check_gone(self) -> Result<(), ReactorGone> {
+        if self.0 & GONE != 0 {
+            return Err(ReactorGone);
+        }
+        Ok(())
+    }
+
+    /// Whether somebody may be waiting.
+    #[inline]
+    pub(crate) fn is_waited_for(self) -> bool {
+        self.0 & WAITED != 0
+    }
+
+    /// Whether the peer's close or an error came with an event of this direction.
+    #[inline]
+    pub(crate) fn is_closed(self) -> bool {
+        self.0 & CLOSED != 0
+    }
+
+    /// Whether a short read or write proves that there is no more: not when the end may be behind it,
+    /// and not when urgent data may have cut it short.
+    #[inline]
+    pub(crate) fn trusts_short_transfer(self) -> bool {
+        self.0 & (CLOSED | URGENT) == 0
+    }
+
+    /// Whether an event made it ready; otherwise it is ready only by assumption.
+    #[inline]
+    pub(crate) fn is_from_event(self) -> bool {
+        self.tick() != 0
+    }
+
+    #[inline]
+    fn tick(self) -> u64 {
+        self.0 / ONE_TICK
+    }
+}
+
+/// What an event says beyond "ready".
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Event(u64);
+
+impl Event {
+    #[inline]
+    pub(crate) fn new(closed: bool, urgent: bool) -> Self {
+        Self(if closed { CLOSED } else { 0 } | if urgent { URGENT } else { 0 })
+    }
+}
+
+const READY: u64 = 1;
+const CLOSED: u64 = 1 << 1;
+const URGENT: u64 = 1 << 2;
+const GONE: u64 = 1 << 3;
+const WAITED: u64 = 1 << 4;
+const ONE_TICK: u64 = 1 << 8;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_clear_never_erases_a_newer_event_however_many_came() {
+        for events in [1, 1 << 8, 1 << 15, 1 << 16] {
+            let word = Readiness::new(true);
+            let seen = word.load();
+            for _ in 0..events {
+                word.set_ready(Event::default());
+            }
+            assert!(!word.clear(seen));
+            assert!(word.load().is_ready());
+        }
+    }
+
+    #[test]
+    fn no_clear_removes_gone() {
+        let word = Readiness::new(true);
+        let seen = word.load();
+        word.set_gone();
+        word.clear(seen);
+        word.clear(word.load());
+        assert!(word.load().check_gone().is_err());
+    }
+
+    #[test]
+    fn closed_is_information_and_a_clear_still_unreadies() {
+        let word = Readiness::new(false);
+        word.set_ready(Event::new(true, false));
+        let seen = word.load();
+        assert!(seen.is_closed() && !seen.trusts_short_transfer());
+        assert!(word.clear(seen));
+        assert!(!word.load().is_ready() && word.load().is_closed());
+    }
+}

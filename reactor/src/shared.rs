@@ -1,0 +1,126 @@
+use std::{
+    sync::Arc,
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Sender;
+use mio::Registry;
+
+use crate::{
+    Metrics,
+    doorbell::Doorbell,
+    error::ReactorGone,
+    executor::Message,
+    metrics::Counters,
+    slots::Slots,
+    sync::{Mutex, lock},
+    time::wheel::Wheel,
+};
+
+/// What the core and all its handles, objects, tasks and timers have in common.
+///
+/// Locks are taken in the order slots, slot; the timers' lock is taken alone.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) slots: Mutex<Slots>,
+    pub(crate) timers: Mutex<Wheel>,
+    pub(crate) counters: Counters,
+    messages: Sender<Message>,
+    doorbell: Doorbell,
+    /// The core owns it for its whole life: a waker that is dropped early takes its wake with it.
+    poller_waker: mio::Waker,
+    started: Instant,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        registry: Registry,
+        poller_waker: mio::Waker,
+        messages: Sender<Message>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            registry,
+            slots: Mutex::new(Slots::default()),
+            timers: Mutex::new(Wheel::new()),
+            counters: Counters::default(),
+            messages,
+            doorbell: Doorbell::new(),
+            poller_waker,
+            started: Instant::now(),
+        })
+    }
+
+    /// Puts a message into the loop's queue and sees to it that the loop looks.
+    pub(crate) fn send(&self, message: Message) -> Result<(), ReactorGone> {
+        self.messages.send(message).map_err(|_| ReactorGone)?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Sees to it that the loop looks at its queues and timers before it sleeps (on).
+    pub(crate) fn ring(&self) {
+        if self.doorbell.ring() {
+            self.counters.interrupts.add(1);
+            if let Err(error) = self.poller_waker.wake() {
+                tracing::error!(%error, "the poller could not be woken");
+            }
+        }
+    }
+
+    pub(crate) fn doorbell(&self) -> &Doorbell {
+        &self.doorbell
+    }
+
+    /// Nanoseconds since the reactor was made, the unit of its timers.
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.nanos_at(Instant::now())
+    }
+
+    pub(crate) fn nanos_at(&self, instant: Instant) -> u64 {
+        let since = instant.saturating_duration_since(self.started);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Makes "gone" the answer to everything, and wakes everybody so that they hear it.
+    pub(crate) fn set_gone(&self) {
+        let mut wakers = Vec::new();
+        lock(&self.slots).set_gone(&mut wakers);
+        lock(&self.timers).set_gone(&mut wakers);
+        wake_all(&mut wakers);
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        let counters = &self.counters;
+        Metrics {
+            turns: counters.turns.get(),
+            sleeps: counters.sleeps.get(),
+            events: counters.events.get(),
+            stale_events: counters.stale_events.get(),
+            wakeups: counters.wakeups.get(),
+            spurious: counters.spurious.get(),
+            polls: counters.polls.get(),
+            spawned: counters.spawned.get(),
+            interrupts: counters.interrupts.get(),
+            timers_fired: counters.timers_fired.get(),
+            registered: lock(&self.slots).len() as u64,
+        }
+    }
+}
+
+/// Wakes all; one that panics harms neither the others nor the loop.
+pub(crate) fn wake_all(wakers: &mut Vec<Waker>) {
+    for waker in wakers.drain(..) {
+        let woken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
+        if woken.is_err() {
+            tracing::error!("a waker has panicked");
+        }
+    }
+}
+
+/// How long the poller may wait when the next timer is due at `due`, in nanoseconds of the reactor.
+pub(crate) fn until(due: u64, now: u64) -> Duration {
+    Duration::from_nanos(due.saturating_sub(now))
+}

@@ -1,0 +1,121 @@
+use std::{sync::Arc, task::Waker};
+
+use mio::Token;
+use slab::Slab;
+
+use crate::{error::ReactorGone, slot::Slot};
+
+/// All registered objects of one reactor, found by the token that comes with an event.
+///
+/// A token is an index and a generation. The index is used again as soon as an object is
+/// deregistered, the generation is not: an event of the same batch that still names the old object
+/// finds nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    slab: Slab<Entry>,
+    last_generation: u32,
+    gone: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    slot: Arc<Slot>,
+    generation: u32,
+}
+
+impl Slots {
+    pub(crate) fn insert(&mut self, slot: Arc<Slot>) -> Result<Token, ReactorGone> {
+        if self.gone {
+            return Err(ReactorGone);
+        }
+        self.last_generation = self.last_generation.wrapping_add(1) & GENERATION_MASK;
+        let generation = self.last_generation;
+        let index = self.slab.insert(Entry { slot, generation });
+        Ok(token(index, generation))
+    }
+
+    /// Frees the place; the slot is returned so that it is dropped outside of the lock.
+    pub(crate) fn remove(&mut self, token: Token) -> Option<Arc<Slot>> {
+        self.get(token)?;
+        Some(self.slab.remove(index_of(token)).slot)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, token: Token) -> Option<&Slot> {
+        let entry = self.slab.get(index_of(token))?;
+        (entry.generation == generation_of(token)).then_some(&*entry.slot)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Makes "gone" the answer for every object and for every later registration.
+    pub(crate) fn set_gone(&mut self, out: &mut Vec<Waker>) {
+        self.gone = true;
+        for (_, entry) in &self.slab {
+            entry.slot.set_gone(out);
+        }
+    }
+}
+
+/// The token of the waker, which no object can get: its index would have to fill the index bits.
+pub(crate) const BELL: Token = Token(usize::MAX);
+
+const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
+const GENERATION_MASK: u32 = (usize::MAX >> INDEX_BITS) as u32;
+
+fn token(index: usize, generation: u32) -> Token {
+    debug_assert!(
+        index < (1 << INDEX_BITS) - 1,
+        "more objects than descriptors"
+    );
+    Token(index | ((generation as usize) << INDEX_BITS))
+}
+
+#[inline]
+fn index_of(token: Token) -> usize {
+    token.0 & ((1 << INDEX_BITS) - 1)
+}
+
+#[inline]
+fn generation_of(token: Token) -> u32 {
+    (token.0 >> INDEX_BITS) as u32
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::slot::Armed;
+
+    fn slot() -> Arc<Slot> {
+        let armed = Armed {
+            read: true,
+            write: false,
+        };
+        Arc::new(Slot::new(armed, true))
+    }
+
+    #[test]
+    fn a_token_of_a_removed_object_does_not_find_the_next_one() {
+        let mut slots = Slots::default();
+        let old = slots.insert(slot()).unwrap();
+        slots.remove(old).unwrap();
+        let new = slots.insert(slot()).unwrap();
+        assert_eq!(index_of(old), index_of(new));
+        assert!(slots.get(old).is_none());
+        assert!(slots.remove(old).is_none());
+        assert!(slots.get(new).is_some());
+        assert!(slots.get(BELL).is_none());
+    }
+
+    #[test]
+    fn after_gone_nothing_is_registered() {
+        let mut slots = Slots::default();
+        let token = slots.insert(slot()).unwrap();
+        slots.set_gone(&mut Vec::new());
+        let seen = slots.get(token).unwrap().seen(crate::Direction::Read);
+        assert!(seen.check_gone().is_err());
+        assert!(slots.insert(slot()).is_err());
+    }
+}

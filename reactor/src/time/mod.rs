@@ -1,0 +1,8 @@
+//! Time, through the [`Handle`](crate::Handle): nothing fires early, and no duration is too long.
+
+mod sleep;
+mod timeout;
+pub(crate) mod wheel;
+
+pub use sleep::Sleep;
+pub use timeout::{Elapsed, Timeout};

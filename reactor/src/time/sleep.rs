@@ -1,0 +1,123 @@
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use super::wheel::TimerKey;
+use crate::{error::ReactorGone, executor, shared::Shared, sync::lock};
+
+/// Waits until a point in time; from [`Handle::sleep`](crate::Handle::sleep).
+///
+/// It is never early. A future that is created and dropped without having been polled has cost nothing
+/// but a look at the clock.
+///
+/// # Cancel safety
+///
+/// Cancel safe: dropping it cancels the timer.
+///
+/// # Errors
+///
+/// An error with the source [`ReactorGone`] when the core is dropped before the time has come.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Sleep {
+    shared: Arc<Shared>,
+    /// `None`: later than the clock can say.
+    deadline: Option<Instant>,
+    /// Since the first poll that had to wait.
+    timer: Option<TimerKey>,
+}
+
+impl Sleep {
+    pub(crate) fn new(shared: Arc<Shared>, deadline: Option<Instant>) -> Self {
+        Self {
+            shared,
+            deadline,
+            timer: None,
+        }
+    }
+
+    /// When it is over; `None` if that is later than the clock can say.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether the time has come.
+    pub fn is_elapsed(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Makes the timer of an earlier poll wake the task of `cx`; false if there is none.
+    fn rewake(&self, cx: &Context<'_>) -> bool {
+        let Some(key) = self.timer else {
+            return false;
+        };
+        {
+            let mut timers = lock(&self.shared.timers);
+            match timers.waker_mut(key) {
+                None => return false,
+                Some(waker) if waker.will_wake(cx.waker()) => return true,
+                Some(_) => {}
+            }
+        }
+        // Cloning and dropping wakers is foreign code, so neither happens under the lock.
+        let mut waker = cx.waker().clone();
+        let mut timers = lock(&self.shared.timers);
+        let Some(stored) = timers.waker_mut(key) else {
+            return false;
+        };
+        std::mem::swap(stored, &mut waker);
+        drop(timers);
+        drop(waker);
+        true
+    }
+
+    fn start(&mut self, cx: &Context<'_>) -> Result<(), ReactorGone> {
+        let due = self
+            .deadline
+            .map_or(u64::MAX, |deadline| self.shared.nanos_at(deadline));
+        let waker = cx.waker().clone();
+        let inserted = lock(&self.shared.timers).insert(due, waker);
+        let (timer, earlier) = inserted.map_err(|(gone, _waker)| gone)?;
+        self.timer = Some(timer);
+        // On its own thread the loop is awake and looks at the timers before it sleeps.
+        if earlier && !executor::is_inside(&self.shared) {
+            self.shared.ring();
+        }
+        Ok(())
+    }
+
+    fn cancel(&mut self) {
+        if let Some(key) = self.timer.take() {
+            let cancelled = lock(&self.shared.timers).cancel(key);
+            drop(cancelled);
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.is_elapsed() {
+            self.cancel();
+            return Poll::Ready(Ok(()));
+        }
+        // A timer that is no more although its time has not come: the core is gone, and says so.
+        if !self.rewake(cx) {
+            self.start(cx)?;
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
