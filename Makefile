@@ -1,0 +1,91 @@
+# The one entry to everything; CI calls only these verbs. `make` alone lists them.
+
+LIBRARIES := io-traits reactor net codec
+CRATES    := $(LIBRARIES) examples
+
+# Programs that some tests call: command:package.
+TOOLS := strace:strace nc:netcat-openbsd curl:curl python3:python3
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test $(CRATES:%=test-%) model outside tools check fmt doc deny ci
+
+# Two cargos in one target directory only wait for each other, and tests with timeouts want the machine.
+.NOTPARALLEL:
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@for crate in $(CRATES); do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
+
+demo: ## run the demonstration; it ends by itself
+	cargo run --quiet --release -p examples --bin demo
+
+test: $(CRATES:%=test-%) model outside ## every test of every crate
+
+# Each crate by itself: in a build of the whole workspace, one crate's features are switched on by
+# another. The features come from the manifest, so that a new one cannot be forgotten. `cargo check`
+# is there because dev-dependencies, too, switch features on: ours on `testing`, for example.
+$(LIBRARIES:%=test-%): test-%: tools
+	@set -eu; \
+	features=$$(cargo tree -p $* --all-features -e normal --depth 0 --prefix none --format '{f}'); \
+	features=$$(echo "$$features" | tr ',' ' '); \
+	run() { echo "+ $$*"; "$$@"; }; \
+	for feature in '' $$features; do \
+		run cargo check -p $* --no-default-features $${feature:+--features $$feature}; \
+		run cargo test -p $* --no-default-features $${feature:+--features $$feature}; \
+	done; \
+	case "$$features" in *' '*) run cargo test -p $* --all-features ;; esac
+
+# In release, because `make demo` uses the same build.
+test-examples: tools
+	cargo build --release -p examples --no-default-features --bins
+	cargo test --release -p examples
+
+# Loom runs a model under every schedule it can tell apart, which takes optimised code and two bounds:
+# preemptions per run, and branches before it calls a run endless. Its own target directory, because
+# other flags would rebuild everything twice.
+model: ## check the lock-free parts under all interleavings
+	RUSTFLAGS="--cfg loom -C debug-assertions" LOOM_MAX_PREEMPTIONS=2 LOOM_MAX_BRANCHES=20000 \
+		cargo test --release -p reactor --lib --target-dir "$(TARGET_DIR)/loom" model
+
+outside: ## build and run crates that depend on one of ours alone
+	sh .ci/outside
+
+# Never fails: a test whose program is missing says so and is skipped, but fails where CI is set.
+tools: ## install the programs that tests call, where that is possible
+	@packages=; \
+	for tool in $(TOOLS); do \
+		command -v "$${tool%%:*}" >/dev/null 2>&1 || packages="$$packages $${tool#*:}"; \
+	done; \
+	if [ -z "$$packages" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "tools: installing$$packages"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $$packages; } >/dev/null \
+			|| echo "tools: could not install$$packages; the tests that call them are skipped"; \
+	else \
+		echo "tools: missing$$packages; the tests that call them are skipped"; \
+	fi
+
+# Once with every feature, and each crate without any: what only a feature uses must not warn.
+check: ## formatting, clippy, and the arrows between the crates
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
+	sh .ci/arrows
+
+fmt: ## format all sources
+	cargo fmt --all
+
+doc: ## build the docs; a warning is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+deny: ## licences, advisories and sources of the dependencies
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install --locked cargo-deny"; exit 1; }
+	cargo deny --all-features check
+
+# Cargo would mend a lock file that is behind the manifests, and the next clone would get other versions.
+ci: ## what must pass before a merge
+	cargo tree --locked --workspace >/dev/null
+	$(MAKE) check doc test
