@@ -6,6 +6,7 @@
 
 use std::{
     cell::RefCell,
+    fmt,
     ops::{Deref, DerefMut},
 };
 
@@ -24,13 +25,22 @@ pub fn take() -> Lent {
 ///
 /// A buffer that has grown beyond [`CAPACITY`], or that frames split off from it still refer to, is
 /// freed instead.
-#[derive(Debug)]
 pub struct Lent(BytesMut);
 
 impl Lent {
     /// Takes the buffer out of the pool for good.
     pub fn into_inner(mut self) -> BytesMut {
         std::mem::take(&mut self.0)
+    }
+}
+
+/// Sizes, not the bytes: they are somebody's data.
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent")
+            .field("len", &self.0.len())
+            .field("capacity", &self.0.capacity())
+            .finish()
     }
 }
 

@@ -1,0 +1,328 @@
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::BytesMut;
+use futures::Sink;
+use io_traits::{AsyncWrite, poll_write_buf, task::budget};
+
+use crate::{Encoder, FramedParts, Segments};
+
+/// A writer of frames, as a sink.
+///
+/// A frame that is fed is encoded into a queue; a flush writes the whole queue with one vectored write.
+/// The sink is ready while fewer than [`high_water_bytes`](Self::high_water_bytes) are queued, so the
+/// queue is never longer than that and one frame. Beyond it [`poll_ready`](Sink::poll_ready) writes
+/// until there is room, and yields to other tasks when the [`budget`] of its task is used up.
+///
+/// An error of the encoder concerns one frame, of which nothing is written. An error of the writer
+/// leaves the queue as it is.
+///
+/// # Cancel safety
+///
+/// What has been fed stays in here. A future of [`send`](futures::SinkExt::send) or
+/// [`feed`](futures::SinkExt::feed) that is dropped while it waits for room takes its item with it.
+///
+/// # Examples
+///
+/// ```
+/// use codec::{FramedWrite, LinesCodec};
+/// use futures::{executor::block_on, SinkExt};
+/// use io_traits::testing::Script;
+///
+/// # block_on(async {
+/// let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80));
+/// lines.feed("one").await?;
+/// lines.feed("two").await?;
+/// lines.flush().await?;
+/// assert_eq!(lines.get_ref().written(), b"one\ntwo\n");
+/// assert_eq!(lines.get_ref().write_calls(), 1);
+/// # Ok::<(), codec::LinesError>(()) }).unwrap();
+/// ```
+pub struct FramedWrite<T, E> {
+    io: T,
+    encoder: E,
+    write: WriteSide,
+    /// Never decoded here, only kept from one taking apart to the next.
+    read_buf: BytesMut,
+}
+
+impl<T, E> FramedWrite<T, E> {
+    /// A sink for frames that `encoder` turns into bytes for `io`.
+    pub fn new(io: T, encoder: E) -> Self {
+        Self::from_parts(FramedParts::new(io, encoder))
+    }
+
+    /// Puts parts together. What is in their write buffer is written before anything else.
+    ///
+    /// A read buffer is kept for [`into_parts`](Self::into_parts); nobody decodes it here.
+    pub fn from_parts(parts: FramedParts<T, E>) -> Self {
+        Self {
+            io: parts.io,
+            encoder: parts.codec,
+            write: WriteSide::new(parts.write_buf),
+            read_buf: parts.read_buf,
+        }
+    }
+
+    /// Sets from how many queued bytes on the sink is not ready; see
+    /// [`set_high_water_bytes`](Self::set_high_water_bytes).
+    #[must_use]
+    pub fn with_high_water_bytes(mut self, bytes: usize) -> Self {
+        self.set_high_water_bytes(bytes);
+        self
+    }
+
+    /// Takes the sink apart. What has been encoded and not been written is in the parts.
+    pub fn into_parts(self) -> FramedParts<T, E> {
+        let mut parts = FramedParts::new(self.io, self.encoder);
+        parts.read_buf = self.read_buf;
+        parts.write_buf = self.write.into_queue();
+        parts
+    }
+
+    /// Returns the writer; what has been encoded and not been written is lost.
+    pub fn into_inner(self) -> T {
+        self.io
+    }
+
+    /// Exchanges the encoder. Frames that the old one has encoded stay queued.
+    pub fn map_codec<F>(self, f: impl FnOnce(E) -> F) -> FramedWrite<T, F> {
+        FramedWrite {
+            io: self.io,
+            encoder: f(self.encoder),
+            write: self.write,
+            read_buf: self.read_buf,
+        }
+    }
+
+    /// Sets from how many queued bytes on the sink is not ready: 64 KiB if nothing is said.
+    ///
+    /// With 0 each frame waits until the one before it is written.
+    pub fn set_high_water_bytes(&mut self, bytes: usize) {
+        self.write.high_water = bytes;
+    }
+
+    /// The writer, to be left where the frames are.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.io
+    }
+
+    /// The encoder.
+    pub fn encoder_mut(&mut self) -> &mut E {
+        &mut self.encoder
+    }
+
+    /// The writer.
+    pub fn get_ref(&self) -> &T {
+        &self.io
+    }
+
+    /// The encoder.
+    pub fn encoder(&self) -> &E {
+        &self.encoder
+    }
+
+    /// From how many queued bytes on the sink is not ready.
+    pub fn high_water_bytes(&self) -> usize {
+        self.write.high_water
+    }
+
+    /// What has been encoded and not been written.
+    pub fn write_buffer(&self) -> &Segments {
+        self.write.queue()
+    }
+
+    /// What came with the parts to be decoded elsewhere.
+    pub fn read_buffer(&self) -> &BytesMut {
+        &self.read_buf
+    }
+}
+
+impl<T: AsyncWrite, E> FramedWrite<T, E> {
+    /// Writes everything that was fed, and flushes the writer.
+    ///
+    /// [`SinkExt::flush`](futures::SinkExt::flush) does the same, but an encoder of several types of
+    /// items leaves it unclear for which of them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what has not been written stays queued.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteZero`](io::ErrorKind::WriteZero) if the writer takes no more bytes. Otherwise those of
+    /// the writer, but never `WouldBlock` nor `Interrupted`.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.write.poll_flush(&mut self.io, cx)).await
+    }
+
+    /// Flushes, then ends the writing side: a socket tells its peer that no byte will follow.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: call it again to go on.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn close(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.write.poll_close(&mut self.io, cx)).await
+    }
+}
+
+// Nothing is ever pinned in here: writers are called by `&mut`.
+impl<T, E> Unpin for FramedWrite<T, E> {}
+
+impl<T: AsyncWrite, I, E: Encoder<I>> Sink<I> for FramedWrite<T, E> {
+    type Error = E::Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
+        let this = self.get_mut();
+        this.write
+            .poll_ready(&mut this.io, cx)
+            .map_err(E::Error::from)
+    }
+
+    fn start_send(self: Pin<&mut Self>, item: I) -> Result<(), E::Error> {
+        let this = self.get_mut();
+        this.write.start_send(&mut this.encoder, item)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
+        let this = self.get_mut();
+        this.write
+            .poll_flush(&mut this.io, cx)
+            .map_err(E::Error::from)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
+        let this = self.get_mut();
+        this.write
+            .poll_close(&mut this.io, cx)
+            .map_err(E::Error::from)
+    }
+}
+
+impl<T: fmt::Debug, E: fmt::Debug> fmt::Debug for FramedWrite<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FramedWrite")
+            .field("io", &self.io)
+            .field("encoder", &self.encoder)
+            .field("write", &self.write)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The writing half of [`FramedWrite`] and of [`Framed`](crate::Framed).
+#[derive(Debug)]
+pub(crate) struct WriteSide {
+    queue: Segments,
+    pub(crate) high_water: usize,
+    /// Something was queued or written since the last flush.
+    dirty: bool,
+}
+
+impl WriteSide {
+    pub(crate) fn new(queue: Segments) -> Self {
+        Self {
+            dirty: !queue.is_empty(),
+            queue,
+            high_water: HIGH_WATER,
+        }
+    }
+
+    /// Ready while there is room in the queue; otherwise writes until there is.
+    pub(crate) fn poll_ready<T: AsyncWrite>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.queue.len() >= self.high_water && !self.queue.is_empty() {
+            ready!(budget::poll_left(cx));
+            ready!(self.poll_write(io, cx))?;
+            budget::spend();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    pub(crate) fn start_send<I, E: Encoder<I>>(
+        &mut self,
+        encoder: &mut E,
+        item: I,
+    ) -> Result<(), E::Error> {
+        let mark = self.queue.mark();
+        match encoder.encode(item, &mut self.queue) {
+            Ok(()) => {
+                self.dirty = true;
+                Ok(())
+            }
+            Err(error) => {
+                self.queue.roll_back(mark);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn poll_flush<T: AsyncWrite>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while !self.queue.is_empty() {
+            ready!(self.poll_write(io, cx))?;
+        }
+        ready!(io.poll_flush(cx))?;
+        self.dirty = false;
+        self.queue.release();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Flushes if there is a reason to.
+    pub(crate) fn poll_flush_if_dirty<T: AsyncWrite>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.dirty {
+            return self.poll_flush(io, cx);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    pub(crate) fn poll_close<T: AsyncWrite>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_flush(io, cx))?;
+        io.poll_shutdown(cx)
+    }
+
+    pub(crate) fn into_queue(self) -> Segments {
+        self.queue
+    }
+
+    pub(crate) fn queue(&self) -> &Segments {
+        &self.queue
+    }
+
+    fn poll_write<T: AsyncWrite>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let n = ready!(poll_write_buf(io, cx, &mut self.queue))?;
+        if n == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// From how many queued bytes on a sink is not ready, if nothing else is said.
+const HIGH_WATER: usize = 64 * 1024;

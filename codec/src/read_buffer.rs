@@ -1,0 +1,217 @@
+use std::ops::{Deref, DerefMut};
+
+use bytes::BytesMut;
+use io_traits::pool::{self, Lent};
+
+/// What has been read and not been decoded, in memory that is held only while it is of use.
+///
+/// ```text
+///              make_room              park, 1 byte to 4 KiB
+///   nothing ──────────────▶ lent ──────────────────────────▶ own, just as long as the rest
+///      ▲                     │ ▲                                │
+///      └──── park, empty ────┘ └─────────── make_room ──────────┘
+/// ```
+///
+/// A connection that sends a byte a minute thus costs its few bytes, and an idle one costs nothing.
+pub(crate) struct ReadBuffer {
+    bytes: Lent,
+    /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
+    has_grown: bool,
+}
+
+impl ReadBuffer {
+    pub(crate) fn new(bytes: BytesMut) -> Self {
+        Self {
+            has_grown: bytes.capacity() > pool::CAPACITY,
+            bytes: Lent::from(bytes),
+        }
+    }
+
+    /// Makes room for a read; `needed` is how many more bytes the decoder asks for, 0 if unknown.
+    ///
+    /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps, each of
+    /// which is at most [`STEP`] or what has been received, whichever is more (`BytesMut` doubles, so
+    /// that the copying stays linear).
+    pub(crate) fn make_room(&mut self, needed: usize) {
+        let enough = match needed {
+            0 => LEAST_ROOM,
+            _ => needed.min(LEAST_ROOM),
+        };
+        // The decoder may have reserved memory itself.
+        self.has_grown |= self.bytes.capacity() > pool::CAPACITY;
+        let len = self.bytes.len();
+        if self.bytes.capacity() - len >= enough {
+            return;
+        }
+        if !self.has_grown && len + enough <= pool::CAPACITY {
+            self.move_to_lent();
+        } else {
+            // A buffer that has grown moves its rest to its front if that is enough.
+            self.bytes.reserve(needed.clamp(enough, STEP));
+            self.has_grown = true;
+        }
+    }
+
+    /// Holds no more memory than the rest in it is worth, because the reader has to wait.
+    pub(crate) fn park(&mut self) {
+        let len = self.bytes.len();
+        if len <= KEPT {
+            // Of an empty slice this allocates nothing.
+            *self = Self::new(BytesMut::from(&self.bytes[..]));
+        } else if self.has_grown && len <= pool::CAPACITY / 2 {
+            self.move_to_lent();
+        }
+    }
+
+    /// Gives the memory back if nothing is in it.
+    pub(crate) fn release_if_empty(&mut self) {
+        if self.bytes.is_empty() {
+            *self = Self::new(BytesMut::new());
+        }
+    }
+
+    /// Takes the bytes out, which ends the claim of the pool on their memory.
+    pub(crate) fn into_inner(mut self) -> BytesMut {
+        self.release_if_empty();
+        self.bytes.into_inner()
+    }
+
+    fn move_to_lent(&mut self) {
+        let mut lent = pool::take();
+        lent.extend_from_slice(&self.bytes);
+        self.bytes = lent;
+        self.has_grown = false;
+    }
+}
+
+impl Deref for ReadBuffer {
+    type Target = BytesMut;
+
+    fn deref(&self) -> &BytesMut {
+        &self.bytes
+    }
+}
+
+impl DerefMut for ReadBuffer {
+    fn deref_mut(&mut self) -> &mut BytesMut {
+        &mut self.bytes
+    }
+}
+
+/// No read is given less room, in bytes, unless the decoder knows that it needs less.
+const LEAST_ROOM: usize = 4 * 1024;
+
+/// How much is reserved at once, in bytes, whatever a decoder asks for.
+const STEP: usize = pool::CAPACITY;
+
+/// Up to how many bytes a rest is copied out while the reader waits.
+const KEPT: usize = 4 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Buf;
+
+    use super::*;
+
+    fn filled(len: usize) -> ReadBuffer {
+        let mut buf = ReadBuffer::new(BytesMut::new());
+        buf.make_room(0);
+        buf.extend_from_slice(&vec![7; len]);
+        buf
+    }
+
+    #[test]
+    fn a_new_one_holds_no_memory_and_room_is_a_lent_buffer() {
+        let mut buf = ReadBuffer::new(BytesMut::new());
+        assert_eq!(buf.capacity(), 0);
+        buf.make_room(0);
+        assert_eq!(buf.capacity(), pool::CAPACITY);
+    }
+
+    #[test]
+    fn a_short_rest_is_kept_in_memory_of_its_length() {
+        for len in [0, 1, KEPT] {
+            let mut buf = filled(len);
+            buf.park();
+            assert_eq!((buf.len(), buf.capacity()), (len, len));
+            buf.make_room(0);
+            assert_eq!((buf.len(), buf.capacity()), (len, pool::CAPACITY));
+        }
+        let mut buf = filled(KEPT + 1);
+        buf.park();
+        assert_eq!(buf.capacity(), pool::CAPACITY);
+    }
+
+    #[test]
+    fn a_frame_that_fits_never_leaves_a_lent_buffer() {
+        // It begins in the middle of the buffer, so its end does not fit behind its beginning.
+        let mut buf = filled(50_000);
+        buf.advance(40_000);
+        buf.extend_from_slice(&vec![7; 15_000]);
+        buf.make_room(40_000);
+        assert_eq!((buf.len(), buf.capacity()), (25_000, pool::CAPACITY));
+        // The last few bytes of one that fits exactly are worth no growth either.
+        let mut buf = filled(pool::CAPACITY - 10);
+        buf.make_room(10);
+        assert_eq!(buf.capacity(), pool::CAPACITY);
+    }
+
+    #[test]
+    fn room_grows_with_what_was_received_and_not_with_what_was_announced() {
+        let mut buf = filled(4);
+        buf.make_room(usize::MAX);
+        assert_eq!(buf.capacity(), pool::CAPACITY);
+        for _ in 0..6 {
+            let received = buf.capacity();
+            buf.resize(received, 7);
+            buf.make_room(usize::MAX);
+            assert!(buf.capacity() - received <= received.max(STEP));
+            assert!(buf.capacity() - received >= LEAST_ROOM);
+        }
+    }
+
+    #[test]
+    fn a_grown_buffer_is_exchanged_once_its_rest_is_short() {
+        for rest in [0, 10, KEPT + 1, pool::CAPACITY / 2] {
+            let mut buf = filled(0);
+            buf.resize(pool::CAPACITY, 7);
+            buf.make_room(0);
+            buf.resize(1_000_000, 7);
+            let consumed = buf.len() - rest;
+            buf.advance(consumed);
+            let grown = buf.as_ptr();
+            buf.park();
+            assert!(buf.len() == rest && buf.iter().all(|byte| *byte == 7));
+            assert_ne!(buf.as_ptr(), grown);
+            assert!(buf.capacity() <= pool::CAPACITY);
+        }
+    }
+
+    #[test]
+    fn a_grown_buffer_serves_the_next_long_frame_while_the_reader_need_not_wait() {
+        let mut buf = filled(pool::CAPACITY);
+        buf.make_room(0);
+        let grown = buf.capacity();
+        assert!(grown > pool::CAPACITY);
+        let start = buf.as_ptr();
+        buf.resize(grown, 7);
+        buf.advance(grown - 10);
+        buf.make_room(0);
+        assert_eq!(
+            (buf.as_ptr(), buf.len(), buf.capacity()),
+            (start, 10, grown)
+        );
+    }
+
+    #[test]
+    fn memory_that_a_decoder_reserved_is_given_up_too() {
+        let mut buf = filled(10);
+        buf.reserve(1_000_000);
+        buf.make_room(0);
+        buf.resize(1_000_000, 7);
+        buf.advance(1_000_000 - KEPT - 1);
+        buf.park();
+        buf.clear();
+        assert!(!buf.try_reclaim(pool::CAPACITY + 1));
+    }
+}

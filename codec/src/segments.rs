@@ -1,0 +1,388 @@
+use std::{collections::VecDeque, fmt, io::IoSlice};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use io_traits::pool::{self, Lent};
+
+/// The write queue: bytes in order, of which the small are copied together and the large are referenced.
+///
+/// ```text
+///   small   ├─── before ───┤├─ before ─┤├─── tail ───┤     one buffer for all
+///   large                  ▲           ▲
+///                        Bytes       Bytes                 each behind its share of `small`
+/// ```
+///
+/// An [`Encoder`](crate::Encoder) appends to it. It is a [`Buf`], so that
+/// [`poll_write_buf`](io_traits::poll_write_buf) writes it with one vectored write, however many frames
+/// are in it. The memory comes from the [`pool`] of the thread and goes back when the queue is empty.
+#[derive(Default)]
+pub struct Segments {
+    // INVARIANT: the sum of all `before` is `sealed`, which is at most the length of `small`.
+    small: Option<Lent>,
+    large: VecDeque<Large>,
+    /// How many bytes of `small` lie before one of `large`.
+    sealed: usize,
+    /// The sum of the lengths in `large`.
+    large_len: usize,
+}
+
+/// A `Bytes` that is referenced. It is never empty.
+struct Large {
+    /// How many bytes of `small` come before it and after the one in front of it.
+    before: usize,
+    bytes: Bytes,
+}
+
+/// The end of the queue at some time, to go back to.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    small: usize,
+    large: usize,
+}
+
+impl Segments {
+    /// An empty queue, which holds no memory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a copy of `bytes`.
+    #[inline]
+    pub fn put_slice(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.small_mut().extend_from_slice(bytes);
+        }
+    }
+
+    /// Access for all the other ways to append bytes: `queue.buf().put_u32(7)`, or
+    /// `write!(queue.buf().writer(), …)`.
+    #[inline]
+    pub fn buf(&mut self) -> impl BufMut + '_ {
+        self.small_mut()
+    }
+
+    /// Appends `bytes`: by reference from 1 KiB on, as a copy below.
+    ///
+    /// The border is where a copy costs less than one more slice of a vectored write does.
+    pub fn push(&mut self, bytes: Bytes) {
+        if bytes.len() < REFERENCED_FROM {
+            return self.put_slice(&bytes);
+        }
+        let small = self.small_len();
+        self.large_len += bytes.len();
+        self.large.push_back(Large {
+            before: small - self.sealed,
+            bytes,
+        });
+        self.sealed = small;
+    }
+
+    /// How many bytes are queued.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.small_len() + self.large_len
+    }
+
+    /// Whether nothing is queued.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes of memory the queue holds for small bytes; 0 while it is idle.
+    pub fn capacity(&self) -> usize {
+        self.small.as_ref().map_or(0, |small| small.capacity())
+    }
+
+    /// Where the queue ends now.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            small: self.small_len(),
+            large: self.large.len(),
+        }
+    }
+
+    /// Takes back everything that was appended since `mark`.
+    pub(crate) fn roll_back(&mut self, mark: Mark) {
+        while self.large.len() > mark.large {
+            let Some(large) = self.large.pop_back() else {
+                break;
+            };
+            self.large_len -= large.bytes.len();
+            self.sealed -= large.before;
+        }
+        if let Some(small) = &mut self.small {
+            // An encoder might have consumed earlier bytes, which it must not: `sealed` stays a bound.
+            small.truncate(mark.small.max(self.sealed));
+        }
+        if self.is_empty() {
+            self.release();
+        }
+    }
+
+    /// Gives the memory of an empty queue away.
+    pub(crate) fn release(&mut self) {
+        debug_assert!(self.is_empty());
+        self.small = None;
+        if self.large.capacity() > KEPT_LARGE {
+            self.large = VecDeque::new();
+        }
+    }
+
+    #[inline]
+    fn small_mut(&mut self) -> &mut BytesMut {
+        self.small.get_or_insert_with(pool::take)
+    }
+
+    #[inline]
+    fn small_len(&self) -> usize {
+        self.small_bytes().len()
+    }
+
+    #[inline]
+    fn small_bytes(&self) -> &[u8] {
+        self.small.as_ref().map_or(&[], |small| small)
+    }
+
+    /// Counts `n` bytes at the front of `small` as written.
+    fn advance_small(&mut self, n: usize) {
+        if n > 0 {
+            let small = self.small.as_mut().expect("the bytes counted are there");
+            small.advance(n);
+        }
+    }
+
+    /// Gives the buffer of an empty queue back to the pool, unless it has grown.
+    ///
+    /// The pool would free a grown one, and a task that keeps on feeding would allocate it again for
+    /// every write. It stays until the flush is over.
+    fn give_back(&mut self) {
+        let has_grown = |small: &mut Lent| {
+            small.clear();
+            small.try_reclaim(pool::CAPACITY + 1)
+        };
+        if !self.small.as_mut().is_some_and(has_grown) {
+            self.small = None;
+        }
+    }
+}
+
+impl Buf for Segments {
+    fn remaining(&self) -> usize {
+        self.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        match self.large.front() {
+            Some(large) if large.before == 0 => &large.bytes,
+            Some(large) => &self.small_bytes()[..large.before],
+            None => self.small_bytes(),
+        }
+    }
+
+    fn chunks_vectored<'a>(&'a self, dst: &mut [IoSlice<'a>]) -> usize {
+        let small = self.small_bytes();
+        let mut rest = small;
+        let parts = self
+            .large
+            .iter()
+            .flat_map(|large| {
+                let (before, after) = rest.split_at(large.before);
+                rest = after;
+                [before, &large.bytes]
+            })
+            .chain([&small[self.sealed..]])
+            .filter(|part| !part.is_empty());
+        let mut filled = 0;
+        for (place, part) in dst.iter_mut().zip(parts) {
+            *place = IoSlice::new(part);
+            filled += 1;
+        }
+        filled
+    }
+
+    fn advance(&mut self, n: usize) {
+        assert!(n <= self.len(), "advanced beyond the end of the queue");
+        let mut left = n;
+        while let Some(large) = self.large.front_mut() {
+            let before = left.min(large.before);
+            let taken = (left - before).min(large.bytes.len());
+            large.before -= before;
+            large.bytes.advance(taken);
+            let is_written = large.bytes.is_empty();
+            self.sealed -= before;
+            self.large_len -= taken;
+            left -= before + taken;
+            self.advance_small(before);
+            if !is_written {
+                return;
+            }
+            self.large.pop_front();
+        }
+        self.advance_small(left);
+        if self.is_empty() {
+            self.give_back();
+        }
+    }
+}
+
+impl fmt::Debug for Segments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Segments")
+            .field("len", &self.len())
+            .field("referenced", &self.large.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// From how many bytes on a `Bytes` is referenced and not copied.
+const REFERENCED_FROM: usize = 1024;
+
+/// How many places for large ones an idle queue keeps, so that steady traffic does not allocate.
+const KEPT_LARGE: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small, large, small, large, small.
+    fn mixed() -> (Segments, Vec<u8>) {
+        let mut queue = Segments::new();
+        queue.put_slice(b"head");
+        queue.push(Bytes::from(vec![b'x'; 3000]));
+        queue.buf().put_u16(0x6162);
+        queue.push(Bytes::from(vec![b'y'; 2000]));
+        queue.push(Bytes::from_static(b"tail"));
+        let all = [
+            b"head".to_vec(),
+            vec![b'x'; 3000],
+            b"ab".to_vec(),
+            vec![b'y'; 2000],
+            b"tail".to_vec(),
+        ];
+        (queue, all.concat())
+    }
+
+    fn slices(queue: &Segments, places: usize) -> Vec<Vec<u8>> {
+        let mut slices = vec![IoSlice::new(&[]); places];
+        let n = queue.chunks_vectored(&mut slices);
+        slices[..n].iter().map(|slice| slice.to_vec()).collect()
+    }
+
+    #[test]
+    fn bytes_leave_in_the_order_in_which_they_came_for_every_step() {
+        for step in [1, 2, 3, 4, 5, 7, 1000, 2999, 3000, 3004, 5005] {
+            let (mut queue, all) = mixed();
+            let mut written = Vec::new();
+            while queue.has_remaining() {
+                assert_eq!(queue.len(), all.len() - written.len());
+                assert_eq!(slices(&queue, 8).concat(), all[written.len()..]);
+                assert_eq!(slices(&queue, 1)[0], queue.chunk());
+                let n = step.min(queue.len());
+                written.extend_from_slice(&slices(&queue, 8).concat()[..n]);
+                queue.advance(n);
+            }
+            assert_eq!(written, all);
+            assert_eq!(queue.capacity(), 0);
+        }
+    }
+
+    #[test]
+    fn one_slice_for_each_run_and_no_empty_one() {
+        let (queue, _) = mixed();
+        let lengths: Vec<_> = slices(&queue, 8).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [4, 3000, 2, 2000, 4]);
+        assert_eq!(slices(&queue, 3).len(), 3);
+
+        let mut queue = Segments::new();
+        queue.push(Bytes::from(vec![0; 1024]));
+        queue.push(Bytes::from(vec![0; 1024]));
+        assert_eq!(slices(&queue, 8).len(), 2);
+        assert_eq!(queue.capacity(), 0);
+    }
+
+    #[test]
+    fn a_bytes_below_the_border_is_copied_and_one_at_it_is_referenced() {
+        let mut queue = Segments::new();
+        queue.push(Bytes::from(vec![b'a'; REFERENCED_FROM - 1]));
+        assert_eq!(slices(&queue, 8).len(), 1);
+        assert!(queue.capacity() > 0);
+        let at_the_border = Bytes::from(vec![b'b'; REFERENCED_FROM]);
+        queue.push(at_the_border.clone());
+        queue.advance(REFERENCED_FROM - 1);
+        assert_eq!(queue.chunk().as_ptr(), at_the_border.as_ptr());
+    }
+
+    #[test]
+    fn rolling_back_takes_away_what_came_after_the_mark_and_nothing_else() {
+        for consumed in [0, 3, 4, 1000, 3004, 3005, 3006, 5006, 5008] {
+            let (mut queue, all) = mixed();
+            queue.advance(consumed);
+            let mark = queue.mark();
+            queue.put_slice(b"this");
+            queue.push(Bytes::from(vec![b'z'; 5000]));
+            queue.put_slice(b"goes");
+            queue.push(Bytes::from(vec![b'z'; 5000]));
+            queue.roll_back(mark);
+            assert_eq!(slices(&queue, 8).concat(), all[consumed..]);
+            queue.put_slice(b"more");
+            assert_eq!(queue.len(), all.len() - consumed + 4);
+            assert!(slices(&queue, 8).concat().ends_with(b"more"));
+        }
+    }
+
+    #[test]
+    fn rolling_back_to_the_beginning_gives_the_memory_back() {
+        let mut queue = Segments::new();
+        let mark = queue.mark();
+        queue.put_slice(b"frame");
+        queue.roll_back(mark);
+        assert_eq!((queue.len(), queue.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn an_encoder_that_consumes_earlier_bytes_causes_no_panic() {
+        let (mut queue, _) = mixed();
+        let mark = queue.mark();
+        queue.advance(3005);
+        queue.push(Bytes::from(vec![b'z'; 5000]));
+        queue.roll_back(mark);
+        assert_eq!(slices(&queue, 8).concat().len(), queue.len());
+        let (mut queue, _) = mixed();
+        let mark = queue.mark();
+        queue = Segments::new();
+        queue.put_slice(b"other");
+        queue.roll_back(mark);
+        assert_eq!(queue.len(), 5);
+        // What it put in the place of earlier frames stays, and the bookkeeping with it.
+        let mut queue = Segments::new();
+        queue.push(Bytes::from(vec![b'z'; 5000]));
+        let mark = queue.mark();
+        queue.advance(5000);
+        queue.put_slice(b"before");
+        queue.push(Bytes::from(vec![b'z'; 5000]));
+        queue.roll_back(mark);
+        assert_eq!(slices(&queue, 8).concat().len(), queue.len());
+    }
+
+    #[test]
+    fn a_grown_buffer_stays_until_it_is_released() {
+        let mut queue = Segments::new();
+        queue.put_slice(&vec![0; pool::CAPACITY + 1]);
+        queue.advance(pool::CAPACITY + 1);
+        assert!(queue.capacity() > pool::CAPACITY);
+        queue.release();
+        assert_eq!(queue.capacity(), 0);
+    }
+
+    #[test]
+    fn the_buffer_comes_from_the_pool_and_goes_back() {
+        let lent = pool::take();
+        let address = lent.as_ptr();
+        drop(lent);
+        let mut queue = Segments::new();
+        queue.put_slice(b"a");
+        assert_eq!(queue.chunk().as_ptr(), address);
+        queue.advance(1);
+        assert_eq!(pool::take().as_ptr(), address);
+    }
+}

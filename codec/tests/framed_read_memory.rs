@@ -1,0 +1,166 @@
+//! Which memory a reader holds, and when.
+
+mod common;
+
+use std::io;
+
+use bytes::{Buf, BytesMut};
+use codec::{Decoder, Framed, FramedRead, LinesCodec};
+use common::{Numbers, framed, poll_next};
+use futures::{SinkExt, StreamExt, executor::block_on};
+use io_traits::{pool, testing::Script};
+
+#[test]
+fn an_idle_reader_holds_no_buffer() {
+    let script = Script::new().gives(framed([1])).never_gives();
+    let mut numbers = FramedRead::new(script, Numbers::default());
+    assert_eq!(numbers.read_buffer().capacity(), 0);
+    // Also not while its user is busy with the frame.
+    assert!(poll_next(&mut numbers).is_ready());
+    assert_eq!(numbers.read_buffer().capacity(), 0);
+    assert!(poll_next(&mut numbers).is_pending());
+    assert_eq!(numbers.read_buffer().capacity(), 0);
+}
+
+#[test]
+fn a_reader_at_its_end_holds_no_buffer_also_while_its_answers_are_flushed() {
+    let script = Script::new().gives("one\n").never_takes();
+    let mut lines = Framed::new(script, LinesCodec::new(80));
+    assert!(poll_next(&mut lines).is_ready());
+    block_on(lines.feed("answer")).unwrap();
+    assert!(poll_next(&mut lines).is_pending());
+    assert_eq!(lines.read_buffer().capacity(), 0);
+
+    let mut lines = FramedRead::new(Script::new().gives("one"), LinesCodec::new(80));
+    assert!(block_on(lines.next()).is_some());
+    assert!(block_on(lines.next()).is_none());
+    assert_eq!(lines.read_buffer().capacity(), 0);
+}
+
+#[test]
+fn the_buffer_of_a_waiting_reader_is_back_in_the_pool() {
+    let lent = pool::take();
+    let address = lent.as_ptr();
+    drop(lent);
+    let readers: Vec<_> = (0..100)
+        .map(|_| {
+            let script = Script::new().gives("a line\n").never_gives();
+            let mut lines = FramedRead::new(script, LinesCodec::new(80));
+            assert!(poll_next(&mut lines).is_ready());
+            assert!(poll_next(&mut lines).is_pending());
+            lines
+        })
+        .collect();
+    // All hundred have used the same buffer, one after the other.
+    assert_eq!(pool::take().as_ptr(), address);
+    drop(readers);
+}
+
+#[test]
+fn a_slow_reader_holds_the_bytes_it_has_got_and_no_more() {
+    let lent = pool::take();
+    let address = lent.as_ptr();
+    drop(lent);
+    let half = "x".repeat(1_000);
+    let script = Script::new()
+        .gives(&half)
+        .would_block()
+        .gives(&half)
+        .would_block()
+        .gives("\n");
+    let mut lines = FramedRead::new(script, LinesCodec::new(4_000));
+    for received in [1_000, 2_000] {
+        assert!(poll_next(&mut lines).is_pending());
+        assert_eq!(lines.read_buffer().len(), received);
+        assert_eq!(lines.read_buffer().capacity(), received);
+        assert_eq!(pool::take().as_ptr(), address);
+    }
+    assert_eq!(block_on(lines.next()).unwrap().unwrap(), half.repeat(2));
+}
+
+/// A length of 4 bytes, then as many bytes, of which it believes every word.
+#[derive(Debug, Default)]
+struct Blobs {
+    needed: usize,
+}
+
+impl Decoder for Blobs {
+    type Item = usize;
+    type Error = io::Error;
+
+    fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<usize>> {
+        self.needed = 0;
+        let Some(head) = src.first_chunk() else {
+            return Ok(None);
+        };
+        let frame = 4 + u32::from_be_bytes(*head) as usize;
+        if src.len() < frame {
+            self.needed = frame - src.len();
+            return Ok(None);
+        }
+        src.advance(frame);
+        Ok(Some(frame - 4))
+    }
+
+    fn needed(&self) -> usize {
+        self.needed
+    }
+}
+
+#[test]
+fn memory_is_reserved_for_what_came_and_not_for_what_was_announced() {
+    let announced = framed([u32::MAX]);
+    let script = Script::new().gives(&announced).never_gives();
+    let mut blobs = FramedRead::new(script, Blobs::default());
+    assert!(poll_next(&mut blobs).is_pending());
+    assert_eq!(blobs.read_buffer().capacity(), 4);
+
+    let received = 200_000;
+    let script = Script::new()
+        .gives(&announced)
+        .gives(vec![0; received])
+        .never_gives();
+    let mut blobs = FramedRead::new(script, Blobs::default());
+    assert!(poll_next(&mut blobs).is_pending());
+    assert_eq!(blobs.read_buffer().len(), 4 + received);
+    assert!(blobs.read_buffer().capacity() <= 2 * (4 + received) + pool::CAPACITY);
+}
+
+#[test]
+fn a_buffer_that_grew_for_one_frame_is_given_up_after_it() {
+    for rest in [0, 1, 5_000] {
+        let length = 1_000_000;
+        let mut bytes = framed([length]);
+        bytes.resize(4 + length as usize, 0);
+        bytes.extend(framed([6_000]));
+        bytes.resize(4 + length as usize + rest, 0);
+        let script = Script::new().gives(bytes).never_gives();
+        let mut blobs = FramedRead::new(script, Blobs::default());
+        assert_eq!(block_on(blobs.next()).unwrap().unwrap(), length as usize);
+        assert!(poll_next(&mut blobs).is_pending());
+        assert_eq!(blobs.read_buffer().len(), rest);
+        let capacity = blobs.read_buffer().capacity();
+        let most = if rest <= 4096 { rest } else { pool::CAPACITY };
+        assert!(capacity <= most, "{capacity} bytes for {rest}");
+        // The memory is really gone, not only out of sight: a buffer keeps its front when it advances.
+        let mut left = blobs.into_parts().read_buf;
+        left.clear();
+        assert!(!left.try_reclaim(pool::CAPACITY + 1));
+    }
+}
+
+#[test]
+fn an_over_long_line_is_discarded_without_being_kept() {
+    let mut script = Script::new();
+    for _ in 0..100 {
+        script = script.gives(vec![b'x'; 50_000]).would_block();
+    }
+    let script = script.gives("\nshort\n");
+    let mut lines = FramedRead::new(script, LinesCodec::new(100));
+    assert!(block_on(lines.next()).unwrap().is_err());
+    for _ in 0..100 {
+        assert!(poll_next(&mut lines).is_pending());
+        assert_eq!(lines.read_buffer().capacity(), 0);
+    }
+    assert_eq!(block_on(lines.next()).unwrap().unwrap(), "short");
+}
