@@ -20,6 +20,7 @@ use crate::{
     executor::{Inside, Local, Message, TaskHeader, TaskId},
     readiness::Event,
     shared::{Shared, until, wake_all},
+    slot::Woken,
     slots::BELL,
     sync::lock,
 };
@@ -64,7 +65,7 @@ pub struct Core {
     root_waker: Waker,
     messages: Receiver<Message>,
     /// Reused by each turn.
-    wakers: Vec<Waker>,
+    woken: Woken,
 }
 
 impl Core {
@@ -85,11 +86,11 @@ impl Core {
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS),
-            local: Local::new(shared),
+            local: Local::new(shared, root.clone()),
             root_waker: Waker::from(root.clone()),
             root,
             messages,
-            wakers: Vec::new(),
+            woken: Woken::default(),
         })
     }
 
@@ -122,8 +123,10 @@ impl Core {
                     continue;
                 }
                 self.root.scheduled().begin_poll();
+                self.local.begin_poll(id, &self.root_waker);
                 let mut cx = Context::from_waker(&self.root_waker);
                 let polled = budget::with(BUDGET, || future.as_mut().poll(&mut cx));
+                self.local.end_poll();
                 if let Poll::Ready(output) = polled {
                     return Ok(output);
                 }
@@ -183,30 +186,38 @@ impl Core {
     /// Asks the poller, waiting only if there is nothing to do, and hands out what it says.
     fn park(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
         let shared = self.local.shared().clone();
-        let mut max_wait = if self.local.has_work() {
+        let max_wait = if self.local.has_work() {
             Some(Duration::ZERO)
         } else {
             shorter(max_wait, self.until_next_timer(&shared))
         };
-        // Outside of a turn the loop counts as asleep, so it says that it is awake in any case.
-        if !shared.doorbell().fall_asleep() {
-            max_wait = Some(Duration::ZERO);
-        }
-        shared.counters.turns.add(1);
-        if max_wait != Some(Duration::ZERO) {
-            shared.counters.sleeps.add(1);
-        }
-        let polled = self.poll.poll(&mut self.events, max_wait);
-        shared.doorbell().wake_up();
+        let polled = self.ask_poller(&shared, max_wait);
         match polled {
             Ok(()) => self.dispatch(&shared),
             // A signal; the deadline is computed anew at the next turn.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // Nobody will ring again for what has been sent.
+                self.take_messages();
+                return Err(error);
+            }
         }
         self.fire_timers(&shared);
         self.take_messages();
         Ok(())
+    }
+
+    /// Only a loop that is going to wait falls asleep: a ring then costs a system call.
+    fn ask_poller(&mut self, shared: &Shared, max_wait: Option<Duration>) -> io::Result<()> {
+        shared.counters.turns.add(1);
+        if max_wait == Some(Duration::ZERO) || !shared.doorbell().fall_asleep() {
+            shared.doorbell().wake_up();
+            return self.poll.poll(&mut self.events, Some(Duration::ZERO));
+        }
+        shared.counters.sleeps.add(1);
+        let polled = self.poll.poll(&mut self.events, max_wait);
+        shared.doorbell().wake_up();
+        polled
     }
 
     fn until_next_timer(&self, shared: &Shared) -> Option<Duration> {
@@ -230,7 +241,7 @@ impl Core {
                 match slots.get(event.token()) {
                     Some(slot) => {
                         let (read, write) = directions(event);
-                        slot.event(read, write, &mut self.wakers);
+                        slot.event(read, write, &mut self.woken);
                     }
                     None => stale += 1,
                 }
@@ -238,8 +249,15 @@ impl Core {
         }
         shared.counters.events.add(events);
         shared.counters.stale_events.add(stale);
-        shared.counters.wakeups.add(self.wakers.len() as u64);
-        wake_all(&mut self.wakers);
+        let Woken { wakers, tasks } = &mut self.woken;
+        shared
+            .counters
+            .wakeups
+            .add((wakers.len() + tasks.len()) as u64);
+        for task in tasks.drain(..) {
+            self.local.wake(task);
+        }
+        wake_all(wakers);
     }
 
     fn fire_timers(&mut self, shared: &Shared) {
@@ -248,10 +266,11 @@ impl Core {
             if timers.is_empty() {
                 return;
             }
-            timers.fire(shared.now(), &mut self.wakers);
+            timers.fire(shared.now(), &mut self.woken.wakers);
         }
-        shared.counters.timers_fired.add(self.wakers.len() as u64);
-        wake_all(&mut self.wakers);
+        let wakers = &mut self.woken.wakers;
+        shared.counters.timers_fired.add(wakers.len() as u64);
+        wake_all(wakers);
     }
 
     /// Takes what had been sent when it began: messages that lead to messages wait for the next turn.
@@ -259,7 +278,7 @@ impl Core {
         for _ in 0..self.messages.len() {
             match self.messages.try_recv() {
                 Ok(Message::Wake(id)) => self.local.push(id),
-                Ok(Message::Spawn(job, header)) => self.local.arrive(job, header),
+                Ok(Message::Spawn(job)) => self.local.arrive(job),
                 Err(_) => break,
             }
         }

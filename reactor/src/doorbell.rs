@@ -1,5 +1,5 @@
 use crate::{
-    fault::{Fault, seeded},
+    fault::{Fault, acq_rel_unless, seeded},
     sync::{AtomicU8, Ordering},
 };
 
@@ -32,14 +32,17 @@ impl Doorbell {
             return self.0.load(Ordering::Acquire) == ASLEEP
                 && self.0.swap(RUNG, Ordering::AcqRel) == ASLEEP;
         }
-        self.0.swap(RUNG, Ordering::AcqRel) == ASLEEP
+        self.0.swap(RUNG, acq_rel_unless(Fault::RingWithoutRelease)) == ASLEEP
     }
 
     /// The loop is about to wait; false if somebody has rung and it must look at its queues first.
     #[must_use]
     pub(crate) fn fall_asleep(&self) -> bool {
-        let rung = self.0.swap(ASLEEP, Ordering::AcqRel) == RUNG;
-        if rung && !seeded(Fault::SleepWithoutLook) {
+        // Not a swap: a loop that is refused must not look asleep even for a moment, or another ringer
+        // writes to the poller for nothing.
+        let (acq_rel, acquire) = (Ordering::AcqRel, Ordering::Acquire);
+        let (Ok(before) | Err(before)) = self.0.compare_exchange(AWAKE, ASLEEP, acq_rel, acquire);
+        if before == RUNG && !seeded(Fault::SleepWithoutLook) {
             self.wake_up();
             return false;
         }
@@ -48,7 +51,8 @@ impl Doorbell {
 
     /// The loop is about to look at its queues.
     pub(crate) fn wake_up(&self) {
-        self.0.swap(AWAKE, Ordering::AcqRel);
+        self.0
+            .swap(AWAKE, acq_rel_unless(Fault::WakeUpWithoutAcquire));
     }
 }
 

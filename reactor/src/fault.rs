@@ -1,6 +1,8 @@
 //! Deliberate mistakes, for the models to catch: a model that passes with a mistake in place proves
 //! nothing. Outside of a model the answer is a constant `false` and the branches are gone.
 
+use crate::sync::Ordering;
+
 /// A mistake that somebody has made before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -12,14 +14,34 @@ pub(crate) enum Fault {
     WaitWithoutSecondLook,
     /// Only the last waker of a direction is kept.
     OneWakerPerDirection,
+    /// Write interest is dropped without a look whether somebody waits to write.
+    DropAwaitedInterest,
+    /// An event finds whatever is registered in the place that it names.
+    TokenWithoutGeneration,
     /// A sleeper does not look whether the bell was rung while it was awake.
     SleepWithoutLook,
     /// A ring is not remembered unless the loop sleeps.
     RingOnlyTheSleeper,
+    /// A ring does not publish the work that it was rung for.
+    RingWithoutRelease,
+    /// A loop that wakes up takes back rings without seeing the work that they were rung for.
+    WakeUpWithoutAcquire,
     /// A finished task does not look for the waker of its join handle.
     CompleteWithoutWake,
     /// A task that is woken while it is being polled is not queued again.
     WakeDuringPollForgotten,
+    /// A wake does not publish what was written before it.
+    WakeWithoutRelease,
+}
+
+/// The ordering of an exchange by which threads see what others did before, unless that is the mistake.
+#[inline(always)]
+pub(crate) fn acq_rel_unless(fault: Fault) -> Ordering {
+    if seeded(fault) {
+        Ordering::Relaxed
+    } else {
+        Ordering::AcqRel
+    }
 }
 
 /// Whether the mistake is in place in the model that runs on this thread.

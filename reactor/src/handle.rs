@@ -33,11 +33,10 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let header = TaskHeader::new(self.shared.clone());
-        let (job, handle) = new_job(future, header.clone());
-        if let Err(job) = spawn_inside(&self.shared, job, &header) {
+        let (job, handle) = new_job(future, TaskHeader::new(self.shared.clone()));
+        if let Err(job) = spawn_inside(&self.shared, job) {
             // An error: the core is gone. The job has been dropped, and its handle knows.
-            let _ = self.shared.send(Message::Spawn(job, header));
+            let _ = self.shared.send(Message::Spawn(job));
         }
         handle
     }

@@ -69,6 +69,8 @@ mod executor;
 mod fault;
 mod handle;
 mod metrics;
+#[cfg(all(test, loom))]
+mod model;
 mod options;
 mod poll_evented;
 mod progress;

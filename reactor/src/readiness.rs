@@ -7,21 +7,25 @@ use crate::{
 /// What is known of one direction of one object, in one word.
 ///
 /// ```text
-///   63                                    8 7      5       4      3        2       1      0
-///   ├──────────── tick (56 bits) ───────────┼ … ┼ WAITED ┼ GONE ┼ URGENT ┼ CLOSED ┼ READY ┤
+///   63               8     6       5        4       3        2        1       0
+///   ├─ tick (56 bits) ─┼ REARM ┼ WAKERS ┼ WAITED ┼ GONE ┼ URGENT ┼ CLOSED ┼ READY ┤
 /// ```
 ///
 /// The tick counts events. A clear names the tick that it saw, and does nothing if a newer event has
 /// come since. Each direction has a word of its own, so an event of one never disturbs the other.
 /// `GONE`, `CLOSED` and `URGENT` are never cleared; only `GONE` is an answer, the other two are
-/// information about how far a short read can be trusted.
+/// information about how far a short read can be trusted. `WAITED` says that somebody waits, `WAKERS`
+/// that the event has to take the lock to find all of them, `REARM` that whoever parks has to change
+/// what the poller reports.
 #[derive(Debug)]
 pub(crate) struct Readiness(AtomicU64);
 
 impl Readiness {
     /// Nothing is known: `assumed` makes the first operation try instead of wait.
-    pub(crate) fn new(assumed: bool) -> Self {
-        Self(AtomicU64::new(if assumed { READY } else { 0 }))
+    pub(crate) fn new(assumed: bool, armed: bool) -> Self {
+        let ready = if assumed { READY } else { 0 };
+        let rearm = if armed { 0 } else { REARM };
+        Self(AtomicU64::new(ready | rearm))
     }
 
     #[inline]
@@ -29,11 +33,13 @@ impl Readiness {
         Seen(self.0.load(Ordering::Acquire))
     }
 
-    /// Counts an event; true if somebody has to be woken for it.
+    /// Counts an event; returns the word before, which says whether somebody has to be woken.
     #[inline]
-    pub(crate) fn set_ready(&self, event: Event) -> bool {
-        let before = self.update(|word| Some(((word | READY | event.0) & !WAITED) + ONE_TICK));
-        before & WAITED != 0
+    pub(crate) fn set_ready(&self, event: Event) -> Seen {
+        Seen(self.update(|word| {
+            let told = word & !(WAITED | WAKERS);
+            Some((told | READY | event.0) + ONE_TICK)
+        }))
     }
 
     /// Takes back the readiness that was `seen`, unless a newer event has come; true if it did.
@@ -56,10 +62,26 @@ impl Readiness {
         Seen(before).tick() == seen.tick()
     }
 
-    /// Makes the next event look for waiters; returns what there is to see now.
+    /// Makes the next event look for a task of the core itself; returns what there is to see now.
     #[inline]
-    pub(crate) fn announce_waiter(&self) -> Seen {
+    pub(crate) fn announce_own_task(&self) -> Seen {
         Seen(self.0.fetch_or(WAITED, Ordering::AcqRel))
+    }
+
+    /// Makes the next event look for wakers; returns what there is to see now.
+    #[inline]
+    pub(crate) fn announce_waker(&self) -> Seen {
+        Seen(self.0.fetch_or(WAITED | WAKERS, Ordering::AcqRel))
+    }
+
+    /// Makes whoever parks next change what the poller reports; returns the word before.
+    pub(crate) fn ask_for_rearming(&self) -> Seen {
+        Seen(self.0.fetch_or(REARM, Ordering::AcqRel))
+    }
+
+    /// The poller reports the direction.
+    pub(crate) fn rearmed(&self) {
+        self.update(|word| Some(word & !REARM));
     }
 
     /// Makes "the core is gone" the answer for ever.
@@ -103,6 +125,18 @@ impl Seen {
         self.0 & WAITED != 0
     }
 
+    /// Whether some of those who may be waiting are behind the lock.
+    #[inline]
+    pub(crate) fn has_wakers(self) -> bool {
+        self.0 & WAKERS != 0
+    }
+
+    /// Whether the poller has to be asked for something else than it reports now.
+    #[inline]
+    pub(crate) fn needs_rearming(self) -> bool {
+        self.0 & REARM != 0
+    }
+
     /// Whether the peer's close or an error came with an event of this direction.
     #[inline]
     pub(crate) fn is_closed(self) -> bool {
@@ -144,6 +178,8 @@ const CLOSED: u64 = 1 << 1;
 const URGENT: u64 = 1 << 2;
 const GONE: u64 = 1 << 3;
 const WAITED: u64 = 1 << 4;
+const WAKERS: u64 = 1 << 5;
+const REARM: u64 = 1 << 6;
 const ONE_TICK: u64 = 1 << 8;
 
 #[cfg(all(test, not(loom)))]
@@ -153,7 +189,7 @@ mod tests {
     #[test]
     fn a_stale_clear_never_erases_a_newer_event_however_many_came() {
         for events in [1, 1 << 8, 1 << 15, 1 << 16] {
-            let word = Readiness::new(true);
+            let word = Readiness::new(true, true);
             let seen = word.load();
             for _ in 0..events {
                 word.set_ready(Event::default());
@@ -165,7 +201,7 @@ mod tests {
 
     #[test]
     fn no_clear_removes_gone() {
-        let word = Readiness::new(true);
+        let word = Readiness::new(true, true);
         let seen = word.load();
         word.set_gone();
         word.clear(seen);
@@ -175,7 +211,7 @@ mod tests {
 
     #[test]
     fn closed_is_information_and_a_clear_still_unreadies() {
-        let word = Readiness::new(false);
+        let word = Readiness::new(false, true);
         word.set_ready(Event::new(true, false));
         let seen = word.load();
         assert!(seen.is_closed() && !seen.trusts_short_transfer());

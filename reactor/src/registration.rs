@@ -9,6 +9,7 @@ use mio::{Registry, Token, event::Source};
 use crate::{
     Direction, Handle, Options,
     error::ReactorGone,
+    executor,
     readiness::Seen,
     shared::Shared,
     slot::{Slot, Waited},
@@ -35,7 +36,11 @@ impl Registration {
         descriptor: Option<sys::Descriptor>,
     ) -> io::Result<Self> {
         let shared = handle.shared().clone();
-        let slot = Arc::new(Slot::new(options.armed, options.assume_ready));
+        let slot = Arc::new(Slot::new(
+            options.armed,
+            options.assume_ready,
+            descriptor.is_none(),
+        ));
         let token = lock(&shared.slots).insert(slot.clone())?;
         // Outside of the lock: other threads' system calls do not wait for ours.
         let interest = options.interest(options.armed);
@@ -85,8 +90,9 @@ impl Registration {
         cx: &Context<'_>,
         current: impl FnOnce() -> Option<sys::Descriptor>,
     ) -> Poll<io::Result<Seen>> {
+        let own = executor::own_task(&self.shared, cx.waker());
         let turn = self.shared.counters.turns.get();
-        match self.slot.wait(direction, cx.waker(), turn)? {
+        match self.slot.wait(direction, cx.waker(), own, turn)? {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),
             Waited::Parked => Poll::Pending,
             Waited::Rearm => {

@@ -69,6 +69,18 @@ impl Shared {
         }
     }
 
+    /// The loop stops turning for now. A foreign loop may wait for its descriptor, so whatever was rung
+    /// for and not looked at makes the descriptor readable.
+    pub(crate) fn leave(&self) {
+        let mut rung = false;
+        while !self.doorbell.fall_asleep() {
+            rung = true;
+        }
+        if rung {
+            self.ring();
+        }
+    }
+
     pub(crate) fn doorbell(&self) -> &Doorbell {
         &self.doorbell
     }

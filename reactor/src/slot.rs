@@ -1,8 +1,12 @@
-use std::task::Waker;
+use std::{
+    sync::atomic::{AtomicU8, AtomicU64 as StdAtomicU64, Ordering},
+    task::Waker,
+};
 
 use crate::{
     Direction,
     error::ReactorGone,
+    executor::TaskId,
     fault::{Fault, seeded},
     readiness::{Event, Readiness, Seen},
     sync::{Mutex, lock},
@@ -23,22 +27,31 @@ use crate::{
 /// An event and a waiter meet without a lock in the readiness word; the lock guards the wakers alone.
 /// A waiter stores its waker *first* and looks *then*; an event marks the word *first* and looks for
 /// wakers *then*. So one of the two always sees the other.
+///
+/// The common waiter is a task of the very core that dispatches the events. Of it only the number is
+/// stored: no waker is cloned, and no lock is taken on either side.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    read: Readiness,
-    write: Readiness,
+    read: Side,
+    write: Side,
+    /// Events in a row that only said "writable" while nobody waited to write. Counted by the core.
+    unasked: AtomicU8,
     waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug)]
+struct Side {
+    readiness: Readiness,
+    /// A waiting task of the core itself. Touched by the core's thread alone, so that no order matters.
+    own_task: StdAtomicU64,
 }
 
 /// What the lock of a slot guards.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+struct Waiting {
     readers: WakerSet,
     writers: WakerSet,
-    /// What the poller reports of the object.
-    pub(crate) armed: Armed,
-    /// Events in a row that only said "writable" while nobody waited to write.
-    pub(crate) unasked: u8,
+    armed: Armed,
 }
 
 /// Which directions the poller reports.
@@ -46,16 +59,6 @@ pub(crate) struct Waiting {
 pub(crate) struct Armed {
     pub(crate) read: bool,
     pub(crate) write: bool,
-}
-
-impl Armed {
-    #[inline]
-    pub(crate) fn contains(self, direction: Direction) -> bool {
-        match direction {
-            Direction::Read => self.read,
-            Direction::Write => self.write,
-        }
-    }
 }
 
 /// What a waiter finds after it has stored its waker.
@@ -69,59 +72,68 @@ pub(crate) enum Waited {
     Rearm,
 }
 
+/// Who is to be woken, outside of every lock.
+#[derive(Debug, Default)]
+pub(crate) struct Woken {
+    pub(crate) wakers: Vec<Waker>,
+    /// Tasks of the core itself.
+    pub(crate) tasks: Vec<TaskId>,
+}
+
 impl Slot {
-    pub(crate) fn new(armed: Armed, assume_ready: bool) -> Self {
+    /// `keeps_interest`: the poller reports both directions for good, wanted or not.
+    pub(crate) fn new(armed: Armed, assume_ready: bool, keeps_interest: bool) -> Self {
+        let side = |armed| Side {
+            readiness: Readiness::new(assume_ready, armed || keeps_interest),
+            own_task: StdAtomicU64::new(0),
+        };
         Self {
-            read: Readiness::new(assume_ready),
-            write: Readiness::new(assume_ready),
+            read: side(armed.read),
+            write: side(armed.write),
+            unasked: AtomicU8::new(if keeps_interest { u8::MAX } else { 0 }),
             waiting: Mutex::new(Waiting {
                 readers: WakerSet::Empty,
                 writers: WakerSet::Empty,
                 armed,
-                unasked: 0,
             }),
         }
     }
 
     #[inline]
     pub(crate) fn seen(&self, direction: Direction) -> Seen {
-        self.readiness(direction).load()
+        self.side(direction).readiness.load()
     }
 
     /// Takes back the readiness that was `seen`, unless a newer event has come.
     #[inline]
     pub(crate) fn clear(&self, direction: Direction, seen: Seen) -> bool {
-        self.readiness(direction).clear(seen)
+        self.side(direction).readiness.clear(seen)
     }
 
-    /// Makes the task of `waker` wait for a direction that was seen not to be ready.
+    /// Makes a task wait for a direction that was seen not to be ready.
+    ///
+    /// `own` is its number if `waker` is that of the task that the core of this slot is polling now;
+    /// `turn` is how often the loop has turned.
+    #[inline]
     pub(crate) fn wait(
         &self,
         direction: Direction,
         waker: &Waker,
+        own: Option<TaskId>,
         turn: u64,
     ) -> Result<Waited, ReactorGone> {
-        // Cloning a waker is foreign code and so is dropping one: neither happens under the lock.
-        let mut mine = Some(waker.clone());
-        let mut displaced = Vec::new();
-        let seen;
-        let rearm;
-        {
-            let mut waiting = lock(&self.waiting);
-            let set = waiting.set(direction);
-            if !set.contains(waker) {
-                displaced = set.insert(mine.take().expect("taken here alone"), turn);
-            }
-            seen = self.readiness(direction).announce_waiter();
-            rearm = waiting.needs_rearming(direction);
-        }
-        drop(mine);
-        displaced.into_iter().for_each(Waker::wake);
+        let side = self.side(direction);
+        let seen = if own.is_some_and(|task| side.store_own(task)) {
+            side.readiness.announce_own_task()
+        } else {
+            self.store(direction, waker, turn);
+            side.readiness.announce_waker()
+        };
         seen.check_gone()?;
         Ok(
             if seen.is_ready() && !seeded(Fault::WaitWithoutSecondLook) {
                 Waited::Ready(seen)
-            } else if rearm {
+            } else if seen.needs_rearming() {
                 Waited::Rearm
             } else {
                 Waited::Parked
@@ -129,30 +141,66 @@ impl Slot {
         )
     }
 
-    /// The poller has reported the object; wakers go to `out`, to be woken outside of every lock.
-    #[inline]
-    pub(crate) fn event(&self, read: Option<Event>, write: Option<Event>, out: &mut Vec<Waker>) {
-        if let Some(event) = read
-            && self.read.set_ready(event)
+    fn store(&self, direction: Direction, waker: &Waker, turn: u64) {
+        // Cloning a waker is foreign code and so is dropping one: neither happens under the lock.
+        let mut mine = Some(waker.clone());
+        let mut displaced = Vec::new();
         {
-            lock(&self.waiting).readers.drain_into(out);
+            let mut waiting = lock(&self.waiting);
+            let set = waiting.set(direction);
+            if !set.contains(waker) {
+                displaced = set.insert(mine.take().expect("taken here alone"), turn);
+            }
+        }
+        drop(mine);
+        displaced.into_iter().for_each(Waker::wake);
+    }
+
+    /// The poller has reported the object. Called by the core's thread.
+    #[inline]
+    pub(crate) fn event(&self, read: Option<Event>, write: Option<Event>, out: &mut Woken) {
+        if let Some(event) = read {
+            self.event_of(Direction::Read, event, out);
         }
         if let Some(event) = write {
-            if self.write.set_ready(event) {
-                let mut waiting = lock(&self.waiting);
-                waiting.writers.drain_into(out);
-                waiting.unasked = 0;
-            } else if read.is_none() {
-                let mut waiting = lock(&self.waiting);
-                waiting.unasked = waiting.unasked.saturating_add(1);
+            let was_awaited = self.event_of(Direction::Write, event, out);
+            if !was_awaited && read.is_none() {
+                self.count_unasked();
             }
         }
     }
 
-    /// The core is being dropped: from now on that is the answer. Wakers go to `out`.
+    /// True if somebody had waited for it.
+    #[inline]
+    fn event_of(&self, direction: Direction, event: Event, out: &mut Woken) -> bool {
+        let side = self.side(direction);
+        let before = side.readiness.set_ready(event);
+        if !before.is_waited_for() {
+            return false;
+        }
+        out.tasks.extend(side.take_own());
+        if before.has_wakers() {
+            lock(&self.waiting)
+                .set(direction)
+                .drain_into(&mut out.wakers);
+        }
+        true
+    }
+
+    /// After two of them the next reader that parks drops write interest.
+    fn count_unasked(&self) {
+        let unasked = self.unasked.load(Ordering::Relaxed).saturating_add(1);
+        self.unasked.store(unasked, Ordering::Relaxed);
+        if unasked == UNASKED_EVENTS {
+            self.read.readiness.ask_for_rearming();
+        }
+    }
+
+    /// The core is being dropped: from now on that is the answer. Wakers go to `out`; tasks of the core
+    /// itself are about to be dropped with it.
     pub(crate) fn set_gone(&self, out: &mut Vec<Waker>) {
-        self.read.set_gone();
-        self.write.set_gone();
+        self.read.readiness.set_gone();
+        self.write.readiness.set_gone();
         let mut waiting = lock(&self.waiting);
         waiting.readers.drain_into(out);
         waiting.writers.drain_into(out);
@@ -168,25 +216,62 @@ impl Slot {
         rearm: impl FnOnce(Armed) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut waiting = lock(&self.waiting);
-        if !waiting.needs_rearming(direction) {
+        let readiness = &self.side(direction).readiness;
+        if !readiness.load().needs_rearming() {
             return Ok(());
         }
         let armed = Armed {
             read: waiting.armed.read || direction == Direction::Read,
-            write: direction == Direction::Write || self.write.load().is_waited_for(),
+            write: direction == Direction::Write
+                || (waiting.armed.write && self.keeps_awaited_write_interest()),
         };
         rearm(armed)?;
         waiting.armed = armed;
-        waiting.unasked = 0;
+        readiness.rearmed();
+        self.unasked.store(0, Ordering::Relaxed);
         Ok(())
     }
 
+    /// Asks later writers to rearm *first* and looks for present ones *then*; they store themselves
+    /// first and look then. So no writer is left behind without interest.
+    fn keeps_awaited_write_interest(&self) -> bool {
+        let write = &self.write.readiness;
+        let is_awaited = write.ask_for_rearming().is_waited_for();
+        if is_awaited && !seeded(Fault::DropAwaitedInterest) {
+            write.rearmed();
+            return true;
+        }
+        false
+    }
+
     #[inline]
-    fn readiness(&self, direction: Direction) -> &Readiness {
+    fn side(&self, direction: Direction) -> &Side {
         match direction {
             Direction::Read => &self.read,
             Direction::Write => &self.write,
         }
+    }
+}
+
+impl Side {
+    /// False if another task of the core waits there.
+    #[inline]
+    fn store_own(&self, task: TaskId) -> bool {
+        let task = task.to_bits();
+        let stored = self.own_task.load(Ordering::Relaxed);
+        if stored == 0 {
+            self.own_task.store(task, Ordering::Relaxed);
+        }
+        stored == 0 || stored == task
+    }
+
+    #[inline]
+    fn take_own(&self) -> Option<TaskId> {
+        let stored = self.own_task.load(Ordering::Relaxed);
+        if stored != 0 {
+            self.own_task.store(0, Ordering::Relaxed);
+        }
+        TaskId::from_bits(stored)
     }
 }
 
@@ -197,13 +282,6 @@ impl Waiting {
             Direction::Read => &mut self.readers,
             Direction::Write => &mut self.writers,
         }
-    }
-
-    /// Whether a task that parks has to ask the poller for something else than it reports now.
-    #[inline]
-    fn needs_rearming(&self, direction: Direction) -> bool {
-        !self.armed.contains(direction)
-            || (direction == Direction::Read && self.unasked >= UNASKED_EVENTS)
     }
 }
 

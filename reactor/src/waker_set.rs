@@ -163,7 +163,7 @@ mod tests {
         let mut turn = 0;
         while !waiting_outside.is_empty() {
             turn += 1;
-            for waker in std::mem::take(&mut waiting_outside) {
+            for waker in mem::take(&mut waiting_outside) {
                 if !set.contains(&waker) {
                     let woken = set.insert(waker, turn);
                     wakes += woken.len();

@@ -3,20 +3,24 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use pin_project_lite::pin_project;
 
 use super::{JoinError, JoinHandle, TaskHeader, join::Join};
 
-/// A spawned future together with the place where its output goes.
+/// A spawned future, the place where its output goes, and what wakes it: all of a task in one box.
 pub(crate) trait Job {
     /// Polls the future; when it is ready, drops it and hands its output over.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+    fn poll(self: Pin<&mut Self>) -> Poll<()>;
 
     /// The future has panicked.
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
+
+    fn header(&self) -> &TaskHeader;
+
+    fn waker(&self) -> &Waker;
 }
 
 pub(crate) type BoxedJob = Pin<Box<dyn Job>>;
@@ -31,6 +35,8 @@ pub(crate) fn new_job<F: Future>(
     let job = Box::pin(JobOf {
         future: Some(future),
         join: join.clone(),
+        waker: Waker::from(header.clone()),
+        header: header.clone(),
     });
     (job, JoinHandle::new(join, header))
 }
@@ -40,6 +46,8 @@ pin_project! {
         #[pin]
         future: Option<F>,
         join: Arc<Join<F::Output>>,
+        waker: Waker,
+        header: Arc<TaskHeader>,
     }
 
     impl<F: Future> PinnedDrop for JobOf<F> {
@@ -51,12 +59,12 @@ pin_project! {
 }
 
 impl<F: Future> Job for JobOf<F> {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>) -> Poll<()> {
         let mut this = self.project();
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(());
         };
-        let Poll::Ready(output) = future.poll(cx) else {
+        let Poll::Ready(output) = future.poll(&mut Context::from_waker(this.waker)) else {
             return Poll::Pending;
         };
         // First the end of the future, then the news of it.
@@ -69,5 +77,13 @@ impl<F: Future> Job for JobOf<F> {
         self.project()
             .join
             .complete(Err(JoinError::panicked(payload)));
+    }
+
+    fn header(&self) -> &TaskHeader {
+        &self.header
+    }
+
+    fn waker(&self) -> &Waker {
+        &self.waker
     }
 }

@@ -5,9 +5,10 @@ use std::{
     future::Future,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    ptr,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Poll, RawWakerVTable, Waker},
 };
 
 use io_traits::task::budget;
@@ -22,6 +23,8 @@ pub(crate) struct Local {
     queue: RefCell<VecDeque<TaskId>>,
     tasks: RefCell<Slab<Task>>,
     last_generation: Cell<u32>,
+    root: Arc<TaskHeader>,
+    current: Cell<Option<Current>>,
     /// The core is being dropped: no task is taken any more.
     closed: Cell<bool>,
 }
@@ -29,18 +32,23 @@ pub(crate) struct Local {
 struct Task {
     generation: u32,
     /// Taken out for the length of a poll, so that no borrow is held while foreign code runs.
-    body: Option<Body>,
+    job: Option<BoxedJob>,
 }
 
-struct Body {
-    job: BoxedJob,
-    header: Arc<TaskHeader>,
-    waker: Waker,
+/// The task that is being polled, and what its waker looks like: a waker that looks the same wakes the
+/// same task, which is alive.
+#[derive(Debug, Clone, Copy)]
+struct Current {
+    id: TaskId,
+    data: *const (),
+    vtable: *const RawWakerVTable,
 }
 
 impl Local {
-    pub(crate) fn new(shared: Arc<Shared>) -> Rc<Self> {
+    pub(crate) fn new(shared: Arc<Shared>, root: Arc<TaskHeader>) -> Rc<Self> {
         Rc::new(Self {
+            root,
+            current: Cell::new(None),
             shared,
             queue: RefCell::default(),
             tasks: RefCell::default(),
@@ -59,29 +67,28 @@ impl Local {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let header = TaskHeader::new(self.shared.clone());
-        let (job, handle) = new_job(future, header.clone());
-        self.arrive(job, header);
+        let (job, handle) = new_job(future, TaskHeader::new(self.shared.clone()));
+        self.arrive(job);
         handle
     }
 
     /// Takes a task in and queues it.
-    pub(crate) fn arrive(&self, job: BoxedJob, header: Arc<TaskHeader>) {
+    pub(crate) fn arrive(&self, job: BoxedJob) {
         if self.closed.get() {
             return;
         }
-        let generation = self.last_generation.get().wrapping_add(1);
+        // Never 0, which is the root's.
+        let generation = self.last_generation.get().wrapping_add(1).max(1);
         self.last_generation.set(generation);
-        let waker = Waker::from(header.clone());
         let id = {
             let mut tasks = self.tasks.borrow_mut();
             let entry = tasks.vacant_entry();
             let index = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
             let id = TaskId { index, generation };
-            header.arrive(id);
+            job.header().arrive(id);
             entry.insert(Task {
                 generation,
-                body: Some(Body { job, header, waker }),
+                job: Some(job),
             });
             id
         };
@@ -109,48 +116,93 @@ impl Local {
 
     /// Polls a task once, with a fresh budget; does nothing if the task is no more.
     pub(crate) fn poll(&self, id: TaskId) {
-        let Some(mut body) = self.take_body(id) else {
+        let Some(mut job) = self.take_job(id) else {
             return;
         };
-        body.header.scheduled().begin_poll();
-        if body.header.is_aborted() {
-            self.finish(id, body);
+        job.header().scheduled().begin_poll();
+        if job.header().is_aborted() {
+            self.finish(id, job);
             return;
         }
         self.shared.counters.polls.add(1);
-        let mut cx = Context::from_waker(&body.waker);
-        let job = &mut body.job;
+        self.begin_poll(id, job.waker());
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            budget::with(BUDGET, || job.as_mut().poll(&mut cx))
+            budget::with(BUDGET, || job.as_mut().poll())
         }));
-        body.header.scheduled().end_poll();
+        self.end_poll();
+        job.header().scheduled().end_poll();
         match polled {
-            Ok(Poll::Pending) => {
-                if let Some(task) = self.tasks.borrow_mut().get_mut(id.index as usize) {
-                    task.body = Some(body);
-                }
-            }
-            Ok(Poll::Ready(())) => self.finish(id, body),
+            Ok(Poll::Pending) => self.put_back(id, job),
+            Ok(Poll::Ready(())) => self.finish(id, job),
             Err(payload) => {
-                body.job.as_mut().panicked(payload);
-                self.finish(id, body);
+                job.as_mut().panicked(payload);
+                self.finish(id, job);
             }
         }
     }
 
-    fn take_body(&self, id: TaskId) -> Option<Body> {
+    /// From now on a wait with this waker is known to be one of that task.
+    #[inline]
+    pub(crate) fn begin_poll(&self, id: TaskId, waker: &Waker) {
+        self.current.set(Some(Current {
+            id,
+            data: waker.data(),
+            vtable: waker.vtable(),
+        }));
+    }
+
+    #[inline]
+    pub(crate) fn end_poll(&self) {
+        self.current.set(None);
+    }
+
+    /// The task that is being polled, if `waker` is its own.
+    #[inline]
+    fn current_if(&self, waker: &Waker) -> Option<TaskId> {
+        let current = self.current.get()?;
+        let same = current.data == waker.data() && ptr::eq(current.vtable, waker.vtable());
+        same.then_some(current.id)
+    }
+
+    /// Wakes a task of this core, on its thread and outside of a poll.
+    #[inline]
+    pub(crate) fn wake(&self, id: TaskId) {
+        let needs_queueing = if id == TaskId::ROOT {
+            self.root.scheduled().wake()
+        } else {
+            let tasks = self.tasks.borrow();
+            let task = tasks.get(id.index as usize);
+            task.filter(|task| task.generation == id.generation)
+                .and_then(|task| task.job.as_ref())
+                .is_some_and(|job| job.header().scheduled().wake())
+        };
+        if needs_queueing {
+            self.push(id);
+        }
+    }
+
+    #[inline]
+    fn take_job(&self, id: TaskId) -> Option<BoxedJob> {
         let mut tasks = self.tasks.borrow_mut();
         let task = tasks.get_mut(id.index as usize)?;
         if task.generation != id.generation {
             return None;
         }
-        task.body.take()
+        task.job.take()
+    }
+
+    #[inline]
+    fn put_back(&self, id: TaskId, job: BoxedJob) {
+        if let Some(task) = self.tasks.borrow_mut().get_mut(id.index as usize) {
+            task.job = Some(job);
+        }
     }
 
     /// Frees the task's place, then drops what is left of it; a panic of that drop ends there.
-    fn finish(&self, id: TaskId, body: Body) {
+    #[cold]
+    fn finish(&self, id: TaskId, job: BoxedJob) {
         let place = self.tasks.borrow_mut().try_remove(id.index as usize);
-        drop_quietly((place, body));
+        drop_quietly((place, job));
     }
 
     /// Drops all tasks, on this thread. Their drops may wake, spawn and use timers.
@@ -198,7 +250,9 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         // An error: the thread is going away.
-        let _ = INSIDE.try_with(|inside| inside.take());
+        if let Ok(Some(local)) = INSIDE.try_with(|inside| inside.take()) {
+            local.shared.leave();
+        }
     }
 }
 
@@ -208,6 +262,13 @@ pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
     with_inside(shared, |_| ()).is_some()
 }
 
+/// The number of the task of `waker`, if that is the one that the loop of `shared` is polling now, on
+/// this thread.
+#[inline]
+pub(crate) fn own_task(shared: &Arc<Shared>, waker: &Waker) -> Option<TaskId> {
+    with_inside(shared, |local| local.current_if(waker)).flatten()
+}
+
 /// Queues a task if this thread is inside of its loop; false otherwise.
 #[inline]
 pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
@@ -215,15 +276,11 @@ pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
 }
 
 /// Takes a task in if this thread is inside of its loop; gives the job back otherwise.
-pub(crate) fn spawn_inside(
-    shared: &Arc<Shared>,
-    job: SendJob,
-    header: &Arc<TaskHeader>,
-) -> Result<(), SendJob> {
+pub(crate) fn spawn_inside(shared: &Arc<Shared>, job: SendJob) -> Result<(), SendJob> {
     let mut job = Some(job);
     with_inside(shared, |local| {
         let job = job.take().expect("called once");
-        local.arrive(job, header.clone());
+        local.arrive(job);
     });
     job.map_or(Ok(()), Err)
 }

@@ -14,15 +14,13 @@ pub use join::{JoinError, JoinHandle};
 pub use spawner::Spawner;
 
 pub(crate) use job::{BoxedJob, SendJob, new_job};
-pub(crate) use local::{Inside, Local, is_inside, spawn_inside};
+pub(crate) use local::{Inside, Local, is_inside, own_task, spawn_inside};
 pub(crate) use task::{TaskHeader, TaskId};
-
-use std::sync::Arc;
 
 /// What other threads send to the loop.
 pub(crate) enum Message {
     Wake(TaskId),
-    Spawn(SendJob, Arc<TaskHeader>),
+    Spawn(SendJob),
 }
 
 impl std::fmt::Debug for Message {

@@ -5,7 +5,7 @@ use std::{
 
 use super::{Message, local};
 use crate::{
-    fault::{Fault, seeded},
+    fault::{Fault, acq_rel_unless, seeded},
     shared::Shared,
     sync::{AtomicBool, Ordering},
 };
@@ -24,6 +24,20 @@ impl TaskId {
         index: u32::MAX,
         generation: 0,
     };
+
+    /// Never 0: generations begin at 1, and the root has an index.
+    #[inline]
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(self.index) | (u64::from(self.generation) << 32)
+    }
+
+    #[inline]
+    pub(crate) fn from_bits(bits: u64) -> Option<Self> {
+        (bits != 0).then_some(Self {
+            index: bits as u32,
+            generation: (bits >> 32) as u32,
+        })
+    }
 }
 
 /// The part of a task that other threads may hold: its wakers point here.
@@ -106,15 +120,17 @@ impl Scheduled {
     /// True if the caller has to put the task into a queue.
     #[must_use]
     pub(crate) fn wake(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
+        !self.0.swap(true, acq_rel_unless(Fault::WakeWithoutRelease))
     }
 
     /// The task has left the queue and is about to be polled.
     pub(crate) fn begin_poll(&self) {
-        self.0.swap(false, Ordering::AcqRel);
+        let too_early = seeded(Fault::WakeDuringPollForgotten);
+        self.0.swap(too_early, Ordering::AcqRel);
     }
 
-    /// The poll is over. Nothing is left to do: this is where the mistake lies that forgets a wake.
+    /// The poll is over. Nothing is left to do: the flag falls here only by the mistake that forgets a
+    /// wake.
     pub(crate) fn end_poll(&self) {
         if seeded(Fault::WakeDuringPollForgotten) {
             self.0.swap(false, Ordering::AcqRel);

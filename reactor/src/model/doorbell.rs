@@ -1,0 +1,235 @@
+//! Work meets a loop that falls asleep.
+
+use std::{sync::Arc, task::Waker, time::Duration};
+
+use loom::{
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+use mio::Events;
+
+use super::{Alarm, HANG, catches, check, evented::reactor_and_poll, fails};
+use crate::{
+    doorbell::Doorbell,
+    fault::Fault,
+    sync::{Mutex, lock},
+    time::wheel::Wheel,
+};
+
+/// A loop with its doorbell and its poller, which is an eventfd.
+struct Loop {
+    bell: Doorbell,
+    eventfd: Arc<Alarm>,
+    writes: Mutex<u32>,
+    queue: Mutex<Vec<u32>>,
+    /// Work that no lock guards: one bit for each ringer.
+    flags: [AtomicU32; 2],
+    wheel: Mutex<Wheel>,
+}
+
+impl Loop {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            bell: Doorbell::new(),
+            eventfd: Alarm::new(),
+            writes: Mutex::new(0),
+            queue: Mutex::new(Vec::new()),
+            flags: [AtomicU32::new(0), AtomicU32::new(0)],
+            wheel: Mutex::new(Wheel::new()),
+        })
+    }
+
+    fn ring(&self) {
+        if self.bell.ring() {
+            *lock(&self.writes) += 1;
+            self.eventfd.ring();
+        }
+    }
+
+    fn push(&self, work: u32) {
+        lock(&self.queue).push(work);
+        self.ring();
+    }
+
+    /// One visit to the poller, as the core makes it; says whether it slept.
+    fn park(&self) -> bool {
+        let slept = self.bell.fall_asleep();
+        if slept {
+            self.eventfd.wait();
+        } else {
+            self.eventfd.reset();
+        }
+        self.bell.wake_up();
+        slept
+    }
+
+    /// Turns until `done`; says how often it slept.
+    fn turn_until(&self, mut done: impl FnMut() -> bool) -> u32 {
+        let mut sleeps = 0;
+        while !done() {
+            sleeps += u32::from(self.park());
+        }
+        sleeps
+    }
+}
+
+fn two_ringers_with_a_queue() {
+    let the_loop = Loop::new();
+    let ringers = [1, 2].map(|work| {
+        let the_loop = the_loop.clone();
+        thread::spawn(move || the_loop.push(work))
+    });
+    let mut taken = Vec::new();
+    let sleeps = the_loop.turn_until(|| {
+        taken.append(&mut lock(&the_loop.queue));
+        taken.len() == 2
+    });
+    for ringer in ringers {
+        ringer.join().unwrap();
+    }
+    taken.sort_unstable();
+    assert_eq!(taken, [1, 2]);
+    // Before its first turn the loop counts as asleep.
+    let writes = *lock(&the_loop.writes);
+    assert!(writes <= sleeps + 1, "{writes} writes in {sleeps} sleeps");
+}
+
+#[test]
+fn work_is_seen_before_the_loop_sleeps_for_good_and_one_sleep_costs_one_write() {
+    check(two_ringers_with_a_queue);
+}
+
+#[test]
+fn a_loop_that_sleeps_without_a_look_is_caught() {
+    catches(Fault::SleepWithoutLook, HANG, two_ringers_with_a_queue);
+}
+
+#[test]
+fn a_ring_that_an_awake_loop_does_not_remember_is_caught() {
+    catches(Fault::RingOnlyTheSleeper, HANG, two_ringers_with_a_queue);
+}
+
+/// The queue has no lock: what makes work visible is the bell alone.
+fn two_ringers_without_a_lock() {
+    let the_loop = Loop::new();
+    let ringers = [0, 1].map(|ringer| {
+        let the_loop = the_loop.clone();
+        thread::spawn(move || {
+            the_loop.flags[ringer].store(1, Ordering::Relaxed);
+            the_loop.ring();
+        })
+    });
+    the_loop.turn_until(|| {
+        let seen = |flag: &AtomicU32| flag.load(Ordering::Relaxed) == 1;
+        the_loop.flags.iter().all(seen)
+    });
+    for ringer in ringers {
+        ringer.join().unwrap();
+    }
+}
+
+#[test]
+fn work_that_was_rung_for_is_visible_to_the_loop() {
+    check(two_ringers_without_a_lock);
+}
+
+#[test]
+fn a_ring_that_does_not_publish_the_work_is_caught() {
+    catches(Fault::RingWithoutRelease, HANG, two_ringers_without_a_lock);
+}
+
+#[test]
+fn a_loop_that_takes_back_a_ring_without_seeing_the_work_is_caught() {
+    catches(
+        Fault::WakeUpWithoutAcquire,
+        HANG,
+        two_ringers_without_a_lock,
+    );
+}
+
+/// The loop leaves with the first piece of work.
+fn a_loop_that_goes() {
+    let the_loop = Loop::new();
+    let ringers = [1, 2].map(|work| {
+        let the_loop = the_loop.clone();
+        thread::spawn(move || the_loop.push(work))
+    });
+    let sleeps = the_loop.turn_until(|| lock(&the_loop.queue).pop().is_some());
+    for ringer in ringers {
+        ringer.join().unwrap();
+    }
+    the_loop.ring();
+    let writes = *lock(&the_loop.writes);
+    assert!(writes <= sleeps + 1, "{writes} writes in {sleeps} sleeps");
+}
+
+#[test]
+fn a_ring_after_the_loop_has_gone_is_harmless() {
+    check(a_loop_that_goes);
+}
+
+/// The loop stops turning; a foreign loop watches its descriptor, and `leaves` is how it gets there.
+fn a_loop_that_is_watched(leaves: bool) {
+    let (shared, mut poll) = reactor_and_poll();
+    shared.doorbell().wake_up();
+    let work = Arc::new(AtomicU32::new(0));
+    let ringer = thread::spawn({
+        let (shared, work) = (shared.clone(), work.clone());
+        move || {
+            work.store(1, Ordering::Relaxed);
+            shared.ring();
+        }
+    });
+    let seen = work.load(Ordering::Relaxed) == 1;
+    if leaves {
+        shared.leave();
+    }
+    ringer.join().unwrap();
+    let mut events = Events::with_capacity(1);
+    poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    assert!(seen || !events.is_empty(), "work that nobody hears of");
+}
+
+#[test]
+fn a_ring_while_the_loop_stops_turning_makes_its_descriptor_readable() {
+    check(|| a_loop_that_is_watched(true));
+}
+
+#[test]
+fn a_loop_that_stops_turning_awake_is_caught() {
+    fails("work that nobody hears of", || {
+        a_loop_that_is_watched(false)
+    });
+}
+
+/// The loop sleeps until its next timer; one that is due earlier is set elsewhere.
+fn a_timer_from_elsewhere() {
+    let the_loop = Loop::new();
+    let other = thread::spawn({
+        let the_loop = the_loop.clone();
+        move || {
+            let inserted = lock(&the_loop.wheel).insert(DUE, Waker::noop().clone());
+            let (_, earlier) = inserted.unwrap();
+            if earlier {
+                the_loop.ring();
+            }
+        }
+    });
+    // Inside of a turn it is awake. Once it sleeps until that timer, it has heard of it.
+    the_loop.bell.wake_up();
+    the_loop.turn_until(|| lock(&the_loop.wheel).sleep().is_some());
+    other.join().unwrap();
+}
+
+#[test]
+fn a_timer_that_is_due_before_the_loop_looks_again_wakes_it() {
+    check(a_timer_from_elsewhere);
+}
+
+#[test]
+fn a_timer_that_does_not_wake_the_loop_is_caught() {
+    catches(Fault::SleepWithoutLook, HANG, a_timer_from_elsewhere);
+}
+
+/// Some time, in nanoseconds.
+const DUE: u64 = 1_000_000;

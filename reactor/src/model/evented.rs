@@ -1,0 +1,213 @@
+//! The same promises once more, through an object as users see it.
+//!
+//! Here the operations, the registration and the timers are the crate's own code, down to the slot; the
+//! object and the loop are the model's. The poller behind it is real and has nothing to report.
+
+use std::{
+    io,
+    mem::{self, ManuallyDrop},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use loom::thread;
+use mio::{Interest, Registry, Token, event::Source};
+
+use super::{HANG, block_on, block_on_after_a_move, catches, check};
+use crate::{
+    Handle, PollEvented, Progress, Sleep,
+    error::ReactorGone,
+    fault::Fault,
+    readiness::Event,
+    shared::{Shared, wake_all},
+    slot::Woken,
+    slots::BELL,
+    sync::{Mutex, lock},
+};
+
+/// What a core and its handles share, without the core.
+pub(super) fn reactor() -> Arc<Shared> {
+    reactor_and_poll().0
+}
+
+/// As [`reactor`], with the poller that its doorbell makes readable.
+pub(super) fn reactor_and_poll() -> (Arc<Shared>, mio::Poll) {
+    let poll = mio::Poll::new().unwrap();
+    let waker = mio::Waker::new(poll.registry(), BELL).unwrap();
+    let registry = poll.registry().try_clone().unwrap();
+    let (sender, _) = crossbeam_channel::unbounded();
+    (Shared::new(registry, waker, sender), poll)
+}
+
+/// A source of which everything is taken at once.
+#[derive(Debug)]
+struct Pipe {
+    readable: Arc<Mutex<usize>>,
+    token: Token,
+}
+
+impl Pipe {
+    fn take_all(&self) -> io::Result<usize> {
+        match mem::take(&mut *lock(&self.readable)) {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            n => Ok(n),
+        }
+    }
+}
+
+impl Source for Pipe {
+    fn register(&mut self, _: &Registry, token: Token, _: Interest) -> io::Result<()> {
+        self.token = token;
+        Ok(())
+    }
+
+    fn reregister(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An object and the other end of it.
+fn pipe(shared: &Arc<Shared>) -> io::Result<(PollEvented<Pipe>, Peer)> {
+    let readable = Arc::new(Mutex::new(0));
+    let source = Pipe {
+        readable: readable.clone(),
+        token: BELL,
+    };
+    let object = PollEvented::new(source, &Handle::new(shared.clone()))?;
+    let peer = Peer {
+        token: object.get_ref().token,
+        shared: shared.clone(),
+        readable,
+    };
+    Ok((object, peer))
+}
+
+struct Peer {
+    shared: Arc<Shared>,
+    token: Token,
+    readable: Arc<Mutex<usize>>,
+}
+
+impl Peer {
+    /// Something arrives, and the loop hears of it.
+    fn write(&self) {
+        *lock(&self.readable) += 1;
+        let mut woken = Woken::default();
+        if let Some(slot) = lock(&self.shared.slots).get(self.token) {
+            slot.event(Some(Event::default()), None, &mut woken);
+        }
+        wake_all(&mut woken.wakers);
+    }
+}
+
+/// Reads two pieces by `read`, which waits for one at least.
+fn read_two(read: impl Fn(&PollEvented<Pipe>, &mut Context<'_>) -> Poll<io::Result<usize>>) {
+    let (object, peer) = pipe(&reactor()).unwrap();
+    // Not dropped when the model fails: its drop takes locks, which ends in a second panic.
+    let object = ManuallyDrop::new(object);
+    let core = thread::spawn(move || {
+        peer.write();
+        peer.write();
+    });
+    let mut left = 2;
+    while left > 0 {
+        let (n, _) = block_on(|waker| read(&object, &mut Context::from_waker(waker)));
+        left -= n.unwrap();
+    }
+    core.join().unwrap();
+    drop(ManuallyDrop::into_inner(object));
+}
+
+fn a_reader_that_drains() {
+    read_two(|object, cx| {
+        object.poll_read_draining(cx, |pipe| pipe.take_all().map(Progress::drained))
+    });
+}
+
+#[test]
+fn an_object_that_is_drained_hears_of_what_comes_meanwhile() {
+    check(a_reader_that_drains);
+}
+
+#[test]
+fn an_object_whose_clear_ignores_ticks_is_caught() {
+    catches(Fault::ClearIgnoresTick, HANG, a_reader_that_drains);
+}
+
+fn a_reader_with_a_witness() {
+    read_two(|object, cx| {
+        let witness = std::task::ready!(object.poll_read(cx))?;
+        match object.get_ref().take_all() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                object.need_read(cx, witness)?;
+                Poll::Pending
+            }
+            result => Poll::Ready(result),
+        }
+    });
+}
+
+#[test]
+fn a_witness_takes_back_nothing_newer_than_itself() {
+    check(a_reader_with_a_witness);
+}
+
+#[test]
+fn a_witness_that_takes_back_what_is_newer_is_caught() {
+    catches(Fault::ClearIgnoresTick, HANG, a_reader_with_a_witness);
+}
+
+fn an_object_and_the_end() {
+    let shared = reactor();
+    let core = thread::spawn({
+        let shared = shared.clone();
+        move || shared.set_gone()
+    });
+    let result = pipe(&shared).map(|(object, _)| ManuallyDrop::new(object));
+    let answer = match &result {
+        // Refused, before the system has heard of it.
+        Err(_) => None,
+        Ok(object) => {
+            let read = |pipe: &Pipe| pipe.take_all();
+            let poll = |cx: &mut Context<'_>| object.poll_read_with(cx, read);
+            Some(block_on(|waker| poll(&mut Context::from_waker(waker))).0)
+        }
+    };
+    core.join().unwrap();
+    if let Ok(object) = result {
+        drop(ManuallyDrop::into_inner(object));
+    }
+    let gone = answer.is_none_or(|answer| ReactorGone::is_source_of(&answer.unwrap_err()));
+    assert!(gone, "an answer from a core that is gone");
+    assert_eq!(lock(&shared.slots).len(), 0);
+}
+
+#[test]
+fn an_object_is_refused_or_hears_that_the_core_is_gone() {
+    check(an_object_and_the_end);
+}
+
+fn a_timer_and_the_end() {
+    let shared = reactor();
+    let core = thread::spawn({
+        let shared = shared.clone();
+        move || shared.set_gone()
+    });
+    let mut sleep = ManuallyDrop::new(Sleep::new(shared.clone(), None));
+    let poll = |waker: &Waker| Pin::new(&mut *sleep).poll(&mut Context::from_waker(waker));
+    let result = block_on_after_a_move(poll);
+    core.join().unwrap();
+    drop(ManuallyDrop::into_inner(sleep));
+    assert!(ReactorGone::is_source_of(&result.unwrap_err()));
+    assert_eq!(lock(&shared.timers).len(), 0);
+}
+
+#[test]
+fn a_timer_is_refused_or_hears_that_the_core_is_gone() {
+    check(a_timer_and_the_end);
+}

@@ -1,0 +1,192 @@
+//! Models: small programs of the crate's own types, run by [loom] once for each way in which their
+//! threads can interleave. `make model` builds and runs them.
+//!
+//! ```text
+//!   slot      an event, a clear and a waiter meet in a slot       readiness.rs, slot.rs, waker_set.rs
+//!   slots     a registration meets the end of the core            slots.rs
+//!   evented   the same, through an object as users see it         poll_evented.rs, registration.rs, sleep.rs
+//!   doorbell  work meets a loop that falls asleep                 doorbell.rs, wheel.rs
+//!   task      a wake meets a poll                                 task.rs
+//!   join      a result meets the handle that waits for it         join.rs, job.rs
+//! ```
+//!
+//! A test's name is what it promises. Each promise has a test `…_is_caught` that puts a mistake
+//! ([`Fault`]) into the very same model and sees it fail: a model that cannot fail shows nothing.
+//!
+//! What a task waits for is modelled as sleeping, so a lost wakeup is a deadlock, and that loom reports.
+//! Whatever the system does in one step is a `Mutex` here: loom 0.7 reports plain stores that race an
+//! exchange of the same atomic as more than they are. Threads must meet in loom's types alone, as it
+//! tries no order of what it does not see.
+
+mod doorbell;
+mod evented;
+mod join;
+mod slot;
+mod slots;
+mod task;
+
+use std::{
+    any::Any,
+    cell::Cell,
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc, Once,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Poll, Wake, Waker},
+    time::Instant,
+};
+
+use loom::{model::Builder, sync::Condvar};
+
+use crate::{
+    fault::{self, Fault},
+    sync::{Mutex, lock},
+};
+
+/// Runs `model` in all its interleavings; panics if one of them does.
+fn check(model: fn()) {
+    let started = Instant::now();
+    let executions = Arc::new(AtomicUsize::new(0));
+    run(model, &executions);
+    report("held", &executions, started);
+    let executions = executions.load(Ordering::Relaxed);
+    assert!(executions > 1, "there was nothing to interleave");
+}
+
+/// Runs `model` with a mistake in place; panics unless it fails, and with that symptom.
+#[track_caller]
+fn catches(mistake: Fault, symptom: &str, model: fn()) {
+    caught(symptom, |executions| {
+        fault::model::with(mistake, || quietly(|| run(model, executions)))
+    });
+}
+
+/// Runs a `model` that has the mistake in its own code; panics unless it fails with that symptom.
+#[track_caller]
+fn fails(symptom: &str, model: fn()) {
+    caught(symptom, |executions| quietly(|| run(model, executions)));
+}
+
+#[track_caller]
+fn caught(symptom: &str, run: impl FnOnce(&Arc<AtomicUsize>) -> Result<(), String>) {
+    let started = Instant::now();
+    let executions = Arc::new(AtomicUsize::new(0));
+    let Err(message) = run(&executions) else {
+        panic!("the mistake was not noticed");
+    };
+    report("caught", &executions, started);
+    assert!(message.contains(symptom), "failed otherwise: {message}");
+}
+
+fn run(model: fn(), executions: &Arc<AtomicUsize>) {
+    let executions = executions.clone();
+    let mut builder = Builder::new();
+    builder.preemption_bound.get_or_insert(2);
+    builder.max_branches = builder.max_branches.max(20_000);
+    builder.check(move || {
+        executions.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+}
+
+fn report(outcome: &str, executions: &AtomicUsize, started: Instant) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or_default();
+    let executions = executions.load(Ordering::Relaxed);
+    println!(
+        "{name}: {outcome}, {executions} executions, {:.1?}",
+        started.elapsed()
+    );
+}
+
+/// Calls `f` and returns what it panics with, without printing it.
+fn quietly(f: impl FnOnce()) -> Result<(), String> {
+    std::thread_local! {
+        static QUIET: Cell<bool> = const { Cell::new(false) };
+    }
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                loud(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(f));
+    QUIET.set(false);
+    result.map_err(|payload| message(&*payload))
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("not a text").to_owned()
+}
+
+/// Runs a task to its end: polls it, sleeps until it is woken, and so on. Says how often it was polled.
+fn block_on<T>(mut poll: impl FnMut(&Waker) -> Poll<T>) -> (T, usize) {
+    let alarm = Alarm::new();
+    let waker = Waker::from(alarm.clone());
+    let mut polls = 0;
+    loop {
+        polls += 1;
+        if let Poll::Ready(value) = poll(&waker) {
+            return (value, polls);
+        }
+        alarm.wait();
+    }
+}
+
+/// [`block_on`] for a task that moves once it has been polled: the second waker is the one that counts.
+fn block_on_after_a_move<T>(mut poll: impl FnMut(&Waker) -> Poll<T>) -> T {
+    let elsewhere = Waker::from(Alarm::new());
+    match poll(&elsewhere) {
+        Poll::Ready(value) => value,
+        Poll::Pending => block_on(poll).0,
+    }
+}
+
+/// What threads sleep on: the eventfd of a loop, or whatever runs a task.
+struct Alarm {
+    rings: Mutex<u32>,
+    rung: Condvar,
+}
+
+impl Alarm {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            rings: Mutex::new(0),
+            rung: Condvar::new(),
+        })
+    }
+
+    fn ring(&self) {
+        *lock(&self.rings) += 1;
+        self.rung.notify_one();
+    }
+
+    /// Sleeps until there was a ring, and takes back all there were.
+    fn wait(&self) {
+        let mut rings = lock(&self.rings);
+        while *rings == 0 {
+            rings = self.rung.wait(rings).expect("loom poisons no lock");
+        }
+        *rings = 0;
+    }
+
+    fn reset(&self) {
+        *lock(&self.rings) = 0;
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+}
+
+/// What loom says when all threads wait: somebody was not woken.
+const HANG: &str = "deadlock";

@@ -1,0 +1,547 @@
+//! An event, a clear and a waiter meet in a slot.
+
+use std::{
+    sync::Arc,
+    task::{Poll, Waker, ready},
+};
+
+use loom::{sync::Condvar, thread};
+
+use super::{HANG, block_on, block_on_after_a_move, catches, check, fails};
+use crate::{
+    Direction,
+    error::ReactorGone,
+    executor::TaskId,
+    fault::Fault,
+    readiness::{Event, Seen},
+    shared::wake_all,
+    slot::{Armed, Slot, Waited, Woken},
+    sync::{Mutex, MutexGuard, lock},
+};
+
+use Direction::{Read, Write};
+
+/// An object of which the system reports each arrival once, and its slot.
+struct Object {
+    slot: Slot,
+    /// What an operation can take.
+    readable: Mutex<u32>,
+    writable: Mutex<u32>,
+}
+
+impl Object {
+    /// Ready by assumption alone: there is nothing to take yet.
+    fn new() -> Arc<Self> {
+        Self::with(true)
+    }
+
+    fn with(assume_ready: bool) -> Arc<Self> {
+        Arc::new(Self {
+            slot: Slot::new(BOTH, assume_ready, false),
+            readable: Mutex::new(0),
+            writable: Mutex::new(0),
+        })
+    }
+
+    /// Something arrives, and then the loop hears of it.
+    fn arrive(&self, direction: Direction, amount: u32) {
+        *self.available(direction) += amount;
+        dispatch(&self.slot, direction == Read, direction == Write);
+    }
+
+    fn set_gone(&self) {
+        let mut wakers = Vec::new();
+        self.slot.set_gone(&mut wakers);
+        wake_all(&mut wakers);
+    }
+
+    /// The system call: false is "would block".
+    fn take_one(&self, direction: Direction) -> bool {
+        let mut available = self.available(direction);
+        let taken = *available > 0;
+        *available = available.saturating_sub(1);
+        taken
+    }
+
+    fn take_all(&self, direction: Direction) -> u32 {
+        std::mem::take(&mut *self.available(direction))
+    }
+
+    fn available(&self, direction: Direction) -> MutexGuard<'_, u32> {
+        lock(match direction {
+            Read => &self.readable,
+            Write => &self.writable,
+        })
+    }
+
+    /// One operation, as every object does it.
+    fn poll(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        blocked: &mut usize,
+    ) -> Poll<Result<(), ReactorGone>> {
+        loop {
+            let seen = ready!(poll_ready(&self.slot, direction, waker))?;
+            if self.take_one(direction) {
+                return Poll::Ready(Ok(()));
+            }
+            *blocked += 1;
+            self.slot.clear(direction, seen);
+        }
+    }
+
+    /// Does `amount` operations; says how often the task was polled and an operation would have blocked.
+    fn run(&self, direction: Direction, amount: usize) -> Cost {
+        let mut cost = Cost::default();
+        for _ in 0..amount {
+            let (result, polls) = block_on(|waker| self.poll(direction, waker, &mut cost.blocked));
+            assert_eq!(result, Ok(()));
+            cost.polls += polls;
+        }
+        cost
+    }
+}
+
+#[derive(Debug, Default)]
+struct Cost {
+    polls: usize,
+    blocked: usize,
+}
+
+fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<Seen, ReactorGone>> {
+    let seen = slot.seen(direction);
+    seen.check_gone()?;
+    if seen.is_ready() {
+        return Poll::Ready(Ok(seen));
+    }
+    match slot.wait(direction, waker, None, 0)? {
+        Waited::Ready(seen) => Poll::Ready(Ok(seen)),
+        Waited::Parked => Poll::Pending,
+        Waited::Rearm => unreachable!("both directions are reported"),
+    }
+}
+
+fn dispatch(slot: &Slot, read: bool, write: bool) {
+    let mut woken = Woken::default();
+    let event = |ready: bool| ready.then(Event::default);
+    slot.event(event(read), event(write), &mut woken);
+    wake_all(&mut woken.wakers);
+}
+
+fn one_reader_two_events() {
+    let object = Object::new();
+    let core = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.arrive(Read, 1);
+            object.arrive(Read, 1);
+        }
+    });
+    let cost = object.run(Read, 2);
+    core.join().unwrap();
+    assert!(cost.blocked <= 3, "{cost:?} for two events");
+}
+
+#[test]
+fn a_reader_hears_of_each_event_whatever_it_thought_before() {
+    check(one_reader_two_events);
+}
+
+#[test]
+fn a_clear_that_ignores_ticks_is_caught() {
+    catches(Fault::ClearIgnoresTick, HANG, one_reader_two_events);
+}
+
+#[test]
+fn a_waiter_that_does_not_look_again_is_caught() {
+    catches(Fault::WaitWithoutSecondLook, HANG, one_reader_two_events);
+}
+
+fn two_readers(events: &[u32]) {
+    let object = Object::new();
+    let other = thread::spawn({
+        let object = object.clone();
+        move || object.run(Read, 1)
+    });
+    let core = thread::spawn({
+        let (object, events) = (object.clone(), events.to_vec());
+        move || {
+            events
+                .iter()
+                .for_each(|&amount| object.arrive(Read, amount))
+        }
+    });
+    object.run(Read, 1);
+    other.join().unwrap();
+    core.join().unwrap();
+}
+
+fn two_readers_one_event() {
+    two_readers(&[2]);
+}
+
+fn two_readers_two_events() {
+    two_readers(&[1, 1]);
+}
+
+#[test]
+fn two_tasks_that_wait_for_one_event_are_both_served() {
+    check(two_readers_one_event);
+}
+
+#[test]
+fn of_two_tasks_neither_takes_back_the_readiness_of_the_other() {
+    check(two_readers_two_events);
+}
+
+#[test]
+fn a_slot_that_keeps_one_waker_is_caught() {
+    catches(Fault::OneWakerPerDirection, HANG, two_readers_one_event);
+}
+
+#[test]
+fn a_task_that_takes_back_the_readiness_of_another_is_caught() {
+    catches(Fault::ClearIgnoresTick, HANG, two_readers_two_events);
+}
+
+fn a_reader_and_a_writer() {
+    let object = Object::new();
+    let writer = thread::spawn({
+        let object = object.clone();
+        move || object.run(Write, 1)
+    });
+    let core = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.arrive(Write, 1);
+            object.arrive(Read, 1);
+        }
+    });
+    let read = object.run(Read, 1);
+    let written = writer.join().unwrap();
+    core.join().unwrap();
+    // One event each. Readiness that was only assumed may cost one try more, never one more for each
+    // event of the other direction.
+    for cost in [read, written] {
+        let fair = cost.polls <= 2 && cost.blocked <= 1;
+        assert!(fair, "one event, and {cost:?}");
+    }
+}
+
+#[test]
+fn an_event_of_one_direction_neither_loses_nor_delays_the_other() {
+    check(a_reader_and_a_writer);
+}
+
+fn a_core_that_goes() {
+    let object = Object::new();
+    let task = |direction| {
+        let object = object.clone();
+        move || block_on(|waker| object.poll(direction, waker, &mut 0)).0
+    };
+    let reader = thread::spawn(task(Read));
+    let writer = thread::spawn(task(Write));
+    // Of this the reader may hear first; of the end it hears in any case.
+    dispatch(&object.slot, true, false);
+    object.set_gone();
+    assert_eq!(reader.join().unwrap(), Err(ReactorGone));
+    assert_eq!(writer.join().unwrap(), Err(ReactorGone));
+    for direction in [Read, Write] {
+        object.slot.clear(direction, object.slot.seen(direction));
+        assert!(object.slot.seen(direction).check_gone().is_err());
+    }
+}
+
+#[test]
+fn every_waiter_hears_that_the_core_is_gone_and_no_clear_takes_that_back() {
+    check(a_core_that_goes);
+}
+
+#[test]
+fn a_clear_that_erases_gone_is_caught() {
+    catches(Fault::ClearErasesGone, HANG, a_core_that_goes);
+}
+
+fn a_reader_that_moves() {
+    let object = Object::with(false);
+    let core = thread::spawn({
+        let object = object.clone();
+        move || object.arrive(Read, 1)
+    });
+    let result = block_on_after_a_move(|waker| object.poll(Read, waker, &mut 0));
+    assert_eq!(result, Ok(()));
+    core.join().unwrap();
+}
+
+#[test]
+fn a_task_that_comes_back_with_another_waker_is_woken_by_that_one() {
+    check(a_reader_that_moves);
+}
+
+/// A reader that takes all there is and says so: the readiness of which time does it take back?
+fn a_draining_reader(seen_after: bool) {
+    let object = Object::new();
+    object.arrive(Read, 1);
+    let core = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.arrive(Read, 1);
+            object.arrive(Read, 1);
+        }
+    });
+    let mut left = 3;
+    while left > 0 {
+        let (read, _) = block_on(|waker| {
+            poll_ready(&object.slot, Read, waker).map_ok(|before| {
+                let read = object.take_all(Read);
+                let after = object.slot.seen(Read);
+                object
+                    .slot
+                    .clear(Read, if seen_after { after } else { before });
+                read
+            })
+        });
+        left -= read.unwrap();
+    }
+    core.join().unwrap();
+}
+
+#[test]
+fn an_event_that_comes_while_a_reader_drains_is_not_lost() {
+    check(|| a_draining_reader(false));
+}
+
+#[test]
+fn a_drain_that_is_judged_by_what_is_seen_after_it_is_caught() {
+    fails(HANG, || a_draining_reader(true));
+}
+
+/// An object whose directions are reported as they are asked for, as by epoll with `EPOLLET`.
+struct OnDemand {
+    slot: Slot,
+    kernel: Mutex<Kernel>,
+    changed: Condvar,
+}
+
+struct Kernel {
+    interest: Armed,
+    readable: u32,
+    writable: u32,
+    /// Something has happened that is to be reported.
+    edge: bool,
+    /// Tasks that are not done.
+    tasks: u32,
+}
+
+impl Kernel {
+    /// The readiness there is, as far as anybody has asked.
+    fn ready(&self) -> (bool, bool) {
+        let read = self.interest.read && self.readable > 0;
+        let write = self.interest.write && self.writable > 0;
+        (read, write)
+    }
+
+    fn set_interest(&mut self, interest: Armed) {
+        self.interest = interest;
+        // As after EPOLL_CTL_MOD: what is ready already is reported once more.
+        self.edge |= self.ready() != (false, false);
+    }
+}
+
+impl OnDemand {
+    /// Two events have said "writable" while nobody asked; now the room is used up.
+    fn after_two_unasked_events(tasks: u32) -> Arc<Self> {
+        let slot = Slot::new(BOTH, true, false);
+        dispatch(&slot, false, true);
+        dispatch(&slot, false, true);
+        Arc::new(Self {
+            slot,
+            kernel: Mutex::new(Kernel {
+                interest: BOTH,
+                readable: 0,
+                writable: 0,
+                edge: false,
+                tasks,
+            }),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// One poll of an operation, as every object does it that changes what it is registered for.
+    fn poll(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        own: Option<TaskId>,
+        rearming: Rearming,
+    ) -> Poll<()> {
+        loop {
+            let seen = self.slot.seen(direction);
+            let seen = if seen.is_ready() {
+                seen
+            } else {
+                match self.slot.wait(direction, waker, own, 0).unwrap() {
+                    Waited::Ready(seen) => seen,
+                    Waited::Parked => return Poll::Pending,
+                    Waited::Rearm => {
+                        self.rearm(direction, rearming);
+                        return Poll::Pending;
+                    }
+                }
+            };
+            {
+                let mut kernel = lock(&self.kernel);
+                let available = match direction {
+                    Read => &mut kernel.readable,
+                    Write => &mut kernel.writable,
+                };
+                if *available > 0 {
+                    *available -= 1;
+                    return Poll::Ready(());
+                }
+            }
+            self.slot.clear(direction, seen);
+        }
+    }
+
+    fn rearm(&self, direction: Direction, rearming: Rearming) {
+        let mut later = None;
+        let result: Result<(), ()> = self.slot.rearm(direction, |armed| {
+            match rearming {
+                Rearming::InTurn => self.set_interest(armed),
+                Rearming::LateByMistake => later = Some(armed),
+            }
+            Ok(())
+        });
+        result.unwrap();
+        if let Some(armed) = later {
+            self.set_interest(armed);
+        }
+    }
+
+    fn set_interest(&self, interest: Armed) {
+        lock(&self.kernel).set_interest(interest);
+        self.changed.notify_one();
+    }
+
+    fn run(&self, direction: Direction) {
+        block_on(|waker| self.poll(direction, waker, None, Rearming::InTurn));
+        lock(&self.kernel).tasks -= 1;
+        self.changed.notify_one();
+    }
+
+    /// The loop: reports what there is to report until all tasks are done.
+    fn turn(&self) {
+        while let Some((read, write)) = self.next_report() {
+            dispatch(&self.slot, read, write);
+        }
+    }
+
+    fn next_report(&self) -> Option<(bool, bool)> {
+        let mut kernel = lock(&self.kernel);
+        loop {
+            if kernel.edge {
+                kernel.edge = false;
+                return Some(kernel.ready());
+            }
+            if kernel.tasks == 0 {
+                return None;
+            }
+            kernel = self.changed.wait(kernel).expect("loom poisons no lock");
+        }
+    }
+}
+
+/// When the system hears of a change of interest.
+#[derive(Clone, Copy)]
+enum Rearming {
+    /// Under the slot's lock, so that the changes follow each other.
+    InTurn,
+    LateByMistake,
+}
+
+/// The reader drops the write interest that nobody asked for, just when somebody does.
+fn a_writer_parks_while_a_reader_drops_its_interest() {
+    let object = OnDemand::after_two_unasked_events(2);
+    let task = |direction| {
+        let object = object.clone();
+        move || object.run(direction)
+    };
+    let reader = thread::spawn(task(Read));
+    let writer = thread::spawn(task(Write));
+    {
+        let mut kernel = lock(&object.kernel);
+        kernel.readable += 1;
+        kernel.writable += 1;
+        kernel.edge |= kernel.ready() != (false, false);
+    }
+    object.turn();
+    reader.join().unwrap();
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_writer_is_served_even_if_a_reader_drops_write_interest_meanwhile() {
+    check(a_writer_parks_while_a_reader_drops_its_interest);
+}
+
+#[test]
+fn interest_that_is_dropped_though_somebody_waits_is_caught() {
+    catches(
+        Fault::DropAwaitedInterest,
+        HANG,
+        a_writer_parks_while_a_reader_drops_its_interest,
+    );
+}
+
+/// Nothing ever arrives: what does the poller report once all have parked? The writer may be a task of
+/// the core itself, which stores its number and takes no lock.
+fn everybody_parks(writer: Option<TaskId>, rearming: Rearming) {
+    let object = OnDemand::after_two_unasked_events(0);
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || object.poll(Read, Waker::noop(), None, rearming)
+    });
+    let parked = object.poll(Write, Waker::noop(), writer, rearming);
+    assert!(parked.is_pending());
+    assert!(reader.join().unwrap().is_pending());
+    let interest = lock(&object.kernel).interest;
+    assert_eq!(interest, BOTH, "{AWAITED}");
+}
+
+fn everybody_parks_in_turn() {
+    everybody_parks(None, Rearming::InTurn);
+}
+
+fn everybody_parks_and_the_writer_is_the_cores_own() {
+    everybody_parks(TaskId::from_bits(1), Rearming::InTurn);
+}
+
+#[test]
+fn what_a_parked_task_waits_for_is_what_the_poller_reports() {
+    check(everybody_parks_in_turn);
+    check(everybody_parks_and_the_writer_is_the_cores_own);
+}
+
+#[test]
+fn a_poller_that_does_not_report_what_is_awaited_is_caught() {
+    catches(Fault::DropAwaitedInterest, AWAITED, everybody_parks_in_turn);
+    catches(
+        Fault::DropAwaitedInterest,
+        AWAITED,
+        everybody_parks_and_the_writer_is_the_cores_own,
+    );
+}
+
+#[test]
+fn interest_that_is_changed_outside_of_the_lock_is_caught() {
+    fails(AWAITED, || everybody_parks(None, Rearming::LateByMistake));
+}
+
+const AWAITED: &str = "with both directions awaited";
+
+const BOTH: Armed = Armed {
+    read: true,
+    write: true,
+};

@@ -1,0 +1,88 @@
+//! A registration meets the end of the core, and an event the object that has just left.
+
+use std::{sync::Arc, task::Poll};
+
+use loom::thread;
+
+use super::{block_on, catches, check};
+use crate::{
+    Direction::Read,
+    error::ReactorGone,
+    fault::Fault,
+    readiness::Event,
+    shared::wake_all,
+    slot::{Armed, Slot, Waited, Woken},
+    slots::Slots,
+    sync::{Mutex, lock},
+};
+
+fn slot() -> Arc<Slot> {
+    let armed = Armed {
+        read: true,
+        write: false,
+    };
+    Arc::new(Slot::new(armed, false, false))
+}
+
+fn a_registration_and_the_end() {
+    let slots = Arc::new(Mutex::new(Slots::default()));
+    let core = thread::spawn({
+        let slots = slots.clone();
+        move || {
+            let mut wakers = Vec::new();
+            lock(&slots).set_gone(&mut wakers);
+            wake_all(&mut wakers);
+        }
+    });
+    let slot = slot();
+    let inserted = lock(&slots).insert(slot.clone());
+    if inserted.is_ok() {
+        let (answer, _) = block_on(|waker| match slot.wait(Read, waker, None, 0) {
+            Ok(Waited::Parked) => Poll::Pending,
+            other => Poll::Ready(other),
+        });
+        assert_eq!(answer, Err(ReactorGone));
+    }
+    core.join().unwrap();
+}
+
+#[test]
+fn a_registration_is_refused_or_hears_that_the_core_is_gone() {
+    check(a_registration_and_the_end);
+}
+
+fn a_late_event_and_the_next_object() {
+    let slots = Arc::new(Mutex::new(Slots::default()));
+    let old = lock(&slots).insert(slot()).unwrap();
+    let core = thread::spawn({
+        let slots = slots.clone();
+        move || {
+            let mut woken = Woken::default();
+            if let Some(slot) = lock(&slots).get(old) {
+                slot.event(Some(Event::default()), None, &mut woken);
+            }
+            wake_all(&mut woken.wakers);
+        }
+    });
+    let removed = lock(&slots).remove(old);
+    assert!(removed.is_some());
+    let next = slot();
+    lock(&slots).insert(next.clone()).unwrap();
+    core.join().unwrap();
+    let untouched = !next.seen(Read).is_ready();
+    assert!(untouched, "an event of the object before");
+}
+
+#[test]
+fn an_event_of_an_object_that_has_left_never_reaches_the_next_one() {
+    check(a_late_event_and_the_next_object);
+}
+
+#[test]
+fn a_token_without_a_generation_is_caught() {
+    catches(
+        Fault::TokenWithoutGeneration,
+        "an event of the object before",
+        a_late_event_and_the_next_object,
+    );
+}

@@ -1,0 +1,209 @@
+//! What the tests of `reactor` and `net` share: guards against hangs, descriptors, child processes.
+#![allow(dead_code, unused_imports, reason = "each test file uses some of it")]
+
+pub(crate) mod child;
+#[path = "../../../io-traits/tests/common/mod.rs"]
+pub(crate) mod wakers;
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+    sync::mpsc,
+    task::{Context, Poll},
+    thread,
+};
+
+use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
+use reactor::{Core, PollEvented, ReactorGone, mio};
+pub(crate) use wakers::{CountWakes, HANG, Random, drive, poll_once, poll_with};
+
+/// Runs `f` on a thread of its own; fails if it hangs, and passes its panic on.
+#[track_caller]
+pub(crate) fn within_reason<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = mpsc::channel();
+    let thread = thread::Builder::new()
+        .name(String::from("guarded"))
+        .spawn(move || {
+            let _ = sender.send(f());
+        })
+        .unwrap();
+    match receiver.recv_timeout(HANG) {
+        Ok(value) => value,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(thread.join().unwrap_err())
+        }
+    }
+}
+
+/// Runs a future on a core, with a time limit against hangs.
+#[track_caller]
+pub(crate) fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
+    let limit = core.handle().timeout(HANG, future);
+    core.run(limit).unwrap().expect("it hangs")
+}
+
+/// Waits for a future that another thread drives.
+#[track_caller]
+pub(crate) fn block_on<F>(future: F) -> F::Output
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    within_reason(|| futures::executor::block_on(future))
+}
+
+/// Turns a core until it is told to stop, on a thread of its own; ends and drops it when dropped.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    pub(crate) handle: reactor::Handle,
+    stop: Option<futures::channel::oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Elsewhere {
+    pub(crate) fn new() -> Self {
+        let (send_handle, handle) = mpsc::channel();
+        let (stop, stopped) = futures::channel::oneshot::channel();
+        let thread = thread::spawn(move || {
+            let mut core = Core::new().unwrap();
+            send_handle.send(core.handle()).unwrap();
+            let _ = core.run(stopped).unwrap();
+        });
+        Self {
+            handle: handle.recv().unwrap(),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// Drops the core, on its thread, and waits for that.
+    pub(crate) fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            drop(stop);
+            self.thread.take().unwrap().join().unwrap();
+        }
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+#[track_caller]
+pub(crate) fn assert_gone<T>(result: io::Result<T>) {
+    match result {
+        Ok(_) => panic!("it went on although the core is gone"),
+        Err(error) => assert!(ReactorGone::is_source_of(&error), "{error:?}"),
+    }
+}
+
+/// `Ready`, with an error.
+#[track_caller]
+pub(crate) fn ready_err<T>(poll: Poll<io::Result<T>>) -> io::Error {
+    match poll {
+        Poll::Ready(Err(error)) => error,
+        Poll::Ready(Ok(_)) => panic!("no error"),
+        Poll::Pending => panic!("pending"),
+    }
+}
+
+/// How many descriptors this process has open. Alone in its process, or it counts other tests'.
+pub(crate) fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Whether poll(2) says that a descriptor is readable, within some milliseconds.
+pub(crate) fn is_readable(fd: BorrowedFd<'_>, milliseconds: i64) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    let limit = Timespec {
+        tv_sec: milliseconds / 1_000,
+        tv_nsec: milliseconds % 1_000 * 1_000_000,
+    };
+    poll(&mut fds, Some(&limit)).unwrap() == 1
+}
+
+/// A pair of connected Unix streams, of which one is registered.
+pub(crate) fn unix_pair(
+    handle: &reactor::Handle,
+) -> (
+    PollEvented<mio::net::UnixStream>,
+    std::os::unix::net::UnixStream,
+) {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let ours = mio::net::UnixStream::from_std(ours);
+    (PollEvented::on_demand(ours, handle).unwrap(), theirs)
+}
+
+/// A registered UDP socket, and one of std that sends to it.
+pub(crate) fn udp_pair(
+    handle: &reactor::Handle,
+) -> (PollEvented<mio::net::UdpSocket>, std::net::UdpSocket) {
+    let ours = mio::net::UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let theirs = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    theirs.connect(ours.local_addr().unwrap()).unwrap();
+    ours.connect(theirs.local_addr().unwrap()).unwrap();
+    (PollEvented::new(ours, handle).unwrap(), theirs)
+}
+
+/// Turns a core without waiting, until nothing happens any more.
+pub(crate) fn settle(core: &mut Core) {
+    for _ in 0..3 {
+        core.turn(Some(std::time::Duration::ZERO)).unwrap();
+    }
+}
+
+/// Turns a core until `done`; fails when that takes too long.
+#[track_caller]
+pub(crate) fn turn_until(core: &mut Core, mut done: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + HANG;
+    while !done() {
+        core.turn(Some(std::time::Duration::from_millis(100)))
+            .unwrap();
+        assert!(std::time::Instant::now() < deadline, "it hangs");
+    }
+}
+
+/// A context for a waker, for the length of a call.
+pub(crate) fn with_cx<R>(waker: &std::task::Waker, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
+    f(&mut Context::from_waker(waker))
+}
+
+/// The number of a descriptor.
+pub(crate) fn number(io: &impl AsRawFd) -> i32 {
+    io.as_raw_fd()
+}
+
+/// A descriptor that is not ours to close.
+#[derive(Debug)]
+pub(crate) struct Borrowed(pub(crate) i32);
+
+impl Source for Borrowed {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        SourceFd(&self.0).register(registry, token, interest)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        SourceFd(&self.0).reregister(registry, token, interest)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        SourceFd(&self.0).deregister(registry)
+    }
+}

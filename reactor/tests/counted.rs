@@ -1,0 +1,288 @@
+//! Counted, not timed: system calls and wakes, in a child process that strace watches.
+
+mod common;
+
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    rc::Rc,
+    sync::{Arc, Barrier},
+    task::{Poll, Waker},
+    thread,
+    time::Duration,
+};
+
+use common::{child, run};
+use futures::channel::oneshot;
+use reactor::Core;
+
+/// How a remote wake looks to strace.
+const RING: &str = "\"\\1\\0\\0\\0\\0\\0\\0\\0\", 8)";
+
+#[test]
+fn ten_thousand_wakes_from_another_thread_write_no_more_often_than_the_loop_slept() {
+    let test = "ten_thousand_wakes_from_another_thread_write_no_more_often_than_the_loop_slept";
+    let trace = child::traced(test, &["-e", "trace=write,statx"], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let waker = Rc::new(Cell::new(None));
+        let given = waker.clone();
+        let task = core.spawner().spawn(poll_fn(move |cx| {
+            given.set(Some(cx.waker().clone()));
+            Poll::<()>::Pending
+        }));
+        core.turn(Some(Duration::ZERO)).unwrap();
+        let waker: Waker = waker.take().unwrap();
+        let before = handle.metrics();
+        child::watched(|| {
+            let (send, receive) = oneshot::channel();
+            let other = thread::spawn(move || {
+                for _ in 0..10_000 {
+                    waker.wake_by_ref();
+                }
+                send.send(()).unwrap();
+            });
+            run(&mut core, receive).unwrap();
+            other.join().unwrap();
+        });
+        let after = handle.metrics();
+        let (rings, sleeps) = (
+            after.interrupts - before.interrupts,
+            after.sleeps - before.sleeps,
+        );
+        assert!(rings <= sleeps + 1, "{rings} rings in {sleeps} sleeps");
+        // For the parent: it is told how often the loop slept by writing to nowhere.
+        let told = format!("slept {sleeps} rang {rings}");
+        std::io::Write::write_all(
+            &mut std::fs::File::create("/dev/null").unwrap(),
+            told.as_bytes(),
+        )
+        .unwrap();
+        drop(task);
+    });
+    if let Some(trace) = trace {
+        let told = trace.line("slept ");
+        let number = |word: &str| -> usize {
+            let after = told.split(word).nth(1).unwrap();
+            after
+                .trim_start()
+                .split(|c: char| !c.is_ascii_digit())
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
+        };
+        let writes = trace.lines_of_all_threads(RING);
+        assert_eq!(writes, number("rang"), "the metric is what strace sees");
+        assert!(writes <= number("slept") + 1);
+    }
+}
+
+/// A loop that does not sleep need not be woken.
+#[test]
+fn a_loop_that_never_sleeps_is_never_rung_for() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (send, mut receive) = oneshot::channel();
+    let start = Arc::new(Barrier::new(2));
+    let started = start.clone();
+    let remote = handle.clone();
+    let other = thread::spawn(move || {
+        started.wait();
+        // At any moment of a turn, not one close after the other.
+        let mut random = common::Random::new(1);
+        for _ in 0..10_000 {
+            drop(remote.spawn(async {}));
+            (0..random.below(2_000)).for_each(|_| std::hint::spin_loop());
+        }
+        send.send(()).unwrap();
+    });
+    let mut start = Some(start);
+    let before = handle.metrics();
+    let during = run(
+        &mut core,
+        poll_fn(|cx| {
+            if let Some(start) = start.take() {
+                start.wait();
+            }
+            cx.waker().wake_by_ref();
+            match receive.try_recv() {
+                Ok(Some(())) => Poll::Ready(handle.metrics()),
+                _ => Poll::Pending,
+            }
+        }),
+    );
+    other.join().unwrap();
+    let (rings, sleeps) = (
+        during.interrupts - before.interrupts,
+        during.sleeps - before.sleeps,
+    );
+    assert_eq!(sleeps, 0, "it always had work");
+    assert!(rings <= 1, "{rings} writes to a loop that never slept");
+}
+
+#[test]
+fn two_hundred_sleeps_cost_two_hundred_waits_and_no_ring() {
+    let test = "two_hundred_sleeps_cost_two_hundred_waits_and_no_ring";
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        core.run(async {}).unwrap();
+        child::watched(|| {
+            core.run(async {
+                for _ in 0..200 {
+                    handle.sleep(Duration::from_micros(1_200)).await.unwrap();
+                }
+            })
+            .unwrap();
+        });
+        assert_eq!(handle.metrics().interrupts, 0);
+    });
+    if let Some(trace) = trace {
+        assert_eq!(trace.calls("epoll_wait"), 200);
+        assert_eq!(trace.calls("write"), 0);
+        assert_eq!(trace.all_calls().len(), 200, "{:?}", trace.all_calls());
+    }
+}
+
+#[test]
+fn a_short_sleep_costs_no_more_than_three_waits() {
+    let test = "a_short_sleep_costs_no_more_than_three_waits";
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        child::watched(|| {
+            core.run(handle.sleep(Duration::from_micros(300)))
+                .unwrap()
+                .unwrap()
+        });
+    });
+    if let Some(trace) = trace {
+        assert!((1..=3).contains(&trace.calls("epoll_wait")));
+    }
+}
+
+#[test]
+fn a_wake_on_the_loops_own_thread_takes_no_system_call() {
+    let test = "a_wake_on_the_loops_own_thread_takes_no_system_call";
+    const ROUNDS: u32 = 6_400;
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        // Two tasks wake each other.
+        let wakers: Rc<[Cell<Option<Waker>>; 2]> = Rc::default();
+        for own in 0..2 {
+            let wakers = wakers.clone();
+            drop(core.spawner().spawn(poll_fn(move |cx| {
+                wakers[own].set(Some(cx.waker().clone()));
+                if let Some(other) = wakers[1 - own].take() {
+                    other.wake();
+                }
+                Poll::<()>::Pending
+            })));
+        }
+        let mut left = ROUNDS;
+        child::watched(|| {
+            core.run(poll_fn(|cx| {
+                left -= 1;
+                cx.waker().wake_by_ref();
+                if left == 0 {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            }))
+            .unwrap();
+        });
+        assert!(core.handle().metrics().polls > u64::from(ROUNDS) / 2);
+        assert_eq!(core.handle().metrics().interrupts, 0);
+    });
+    if let Some(trace) = trace {
+        let calls = trace.all_calls();
+        assert!(calls.iter().all(|call| *call == "epoll_wait"), "{calls:?}");
+        // Only the poller is asked, once every 64 polls.
+        assert!(
+            calls.len() <= 3 * ROUNDS as usize / 64 + 2,
+            "{}",
+            calls.len()
+        );
+    }
+}
+
+#[test]
+fn spawning_and_joining_on_the_loops_own_thread_takes_no_system_call() {
+    let test = "spawning_and_joining_on_the_loops_own_thread_takes_no_system_call";
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        let (handle, spawner) = (core.handle(), core.spawner());
+        let rounds = async |n: u32| {
+            for _ in 0..n {
+                spawner.spawn(async {}).await.unwrap();
+                handle.spawn(async {}).await.unwrap();
+            }
+        };
+        // The allocator has what it needs after the first rounds.
+        core.run(rounds(100)).unwrap();
+        child::watched(|| core.run(rounds(500)).unwrap());
+    });
+    if let Some(trace) = trace {
+        let calls = trace.all_calls();
+        assert!(calls.iter().all(|call| *call == "epoll_wait"), "{calls:?}");
+    }
+}
+
+#[test]
+fn a_timer_made_and_dropped_unpolled_takes_no_system_call_at_all() {
+    let test = "a_timer_made_and_dropped_unpolled_takes_no_system_call_at_all";
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        child::watched(|| {
+            for _ in 0..1_000 {
+                drop(handle.sleep(Duration::from_millis(1)));
+            }
+        });
+        run(&mut core, async {});
+    });
+    if let Some(trace) = trace {
+        assert_eq!(trace.all_calls(), Vec::<&str>::new());
+    }
+}
+
+/// An object that nobody waits to write to costs no change of its registration.
+#[test]
+fn an_object_is_registered_with_one_call_and_changed_only_when_a_task_parks_on_writing() {
+    use std::io::{Read, Write};
+    let test =
+        "an_object_is_registered_with_one_call_and_changed_only_when_a_task_parks_on_writing";
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        child::watched(|| {
+            let (stream, mut peer) = common::unix_pair(&handle);
+            let message = vec![0; 1 << 20];
+            run(&mut core, async {
+                for _ in 0..10 {
+                    io_traits::io::write_all(&mut &stream, b"x").await.unwrap();
+                    peer.read_exact(&mut [0; 1]).unwrap();
+                    peer.write_all(b"y").unwrap();
+                    io_traits::io::read_exact(&mut &stream, &mut [0; 1])
+                        .await
+                        .unwrap();
+                }
+                let reader = thread::spawn(move || {
+                    peer.read_exact(&mut vec![0; 1 << 20]).unwrap();
+                    peer
+                });
+                io_traits::io::write_all(&mut &stream, &message)
+                    .await
+                    .unwrap();
+                reader.join().unwrap();
+            });
+        });
+    });
+    if let Some(trace) = trace {
+        assert_eq!(trace.lines_of_all_threads("EPOLL_CTL_ADD"), 1);
+        assert_eq!(trace.lines_of_all_threads("EPOLL_CTL_MOD"), 1);
+        assert_eq!(trace.lines_of_all_threads("EPOLL_CTL_DEL"), 1);
+    }
+}
