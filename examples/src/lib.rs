@@ -1,1 +1,36 @@
+//! What the programs in `src/bin` share. The programs themselves are what is to be read.
+//!
+//! ```text
+//!     kernel ─ mio ─▶ reactor ─▶ net ─▶ io_traits::read_buf ─▶ codec ─▶ user
+//!                                                                       ▲ you are here
+//! ```
+//!
+//! The programs are for Unix. Logs go to standard error, of the level that `RUST_LOG` names (`info` if
+//! it names none).
+//!
+//! # Reading order
+//!
+//! 1. `bin/echo.rs`: a server in six lines.
+//! 2. `bin/chat.rs`: lines between many clients, none of whom can delay the others.
+//! 3. `bin/connect.rs`: a client, and how blocking standard input gets along with an event loop.
+//! 4. `bin/demo/main.rs`: hundreds of clients and a server in one process, every byte checked.
+//! 5. [`serve`]: what makes a server of a handler of connections: threads, signals and the end;
+//!    underneath, [`serve_on`] does it on one core.
+//! 6. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
 
+#![forbid(unsafe_code)]
+
+mod connections;
+mod descriptors;
+mod program;
+mod random;
+mod serve;
+mod serve_on;
+mod server_args;
+
+pub use descriptors::raise_descriptor_limit;
+pub use program::{named, run_program};
+pub use random::Random;
+pub use serve::serve;
+pub use serve_on::serve_on;
+pub use server_args::{ServerArgs, listen};

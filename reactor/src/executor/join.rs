@@ -30,7 +30,6 @@ use crate::{
 /// # Panics
 ///
 /// When it is polled after it was ready.
-#[must_use = "drop it explicitly to let the task go its own way"]
 pub struct JoinHandle<T> {
     join: Arc<Join<T>>,
     task: Arc<TaskHeader>,
