@@ -46,7 +46,7 @@ where
             let _ = stream.set_nodelay(true);
             let connection = connections.add(stream);
             let handler = handler.clone();
-            drop(spawner.spawn(async move { attend(connection, peer, &*handler).await }));
+            spawner.spawn(async move { attend(connection, peer, &*handler).await });
         }
         // The listener's socket is closed here.
         drop(incoming);

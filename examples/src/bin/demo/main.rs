@@ -69,7 +69,7 @@ fn demo(args: &Args) -> io::Result<()> {
     let mut core = Core::new()?;
     let (handle, spawner) = (core.handle(), core.spawner());
     let total = args.flood() + args.paced();
-    drop(spawner.spawn(show_progress(handle.clone(), tally.clone(), total)));
+    spawner.spawn(show_progress(handle.clone(), tally.clone(), total));
     let crowd = Crowd {
         args,
         clients,
