@@ -79,7 +79,8 @@ pub trait AsyncWrite: Write {
 }
 
 /// A writer that claims to have taken more than it was given would make callers skip bytes.
-fn checked(taken: usize, given: usize) -> io::Result<usize> {
+#[inline]
+pub(crate) fn checked(taken: usize, given: usize) -> io::Result<usize> {
     if taken > given {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,

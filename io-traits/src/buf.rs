@@ -6,12 +6,12 @@
 
 use std::{
     io::{self, IoSlice},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Buf, BufMut};
 
-use crate::{AsyncRead, AsyncWrite, ReadCursor, task};
+use crate::{AsyncRead, AsyncWrite, ReadCursor, async_write::checked, task};
 
 /// Reads into the free part of `buf` on the current task; returns the number of bytes read.
 ///
@@ -130,10 +130,9 @@ where
         let n = buf.chunks_vectored(&mut slices);
         writer.poll_write_slices(cx, &slices[..n])
     };
-    polled.map_ok(|n| {
-        buf.advance(n);
-        n
-    })
+    let n = checked(ready!(polled)?, remaining)?;
+    buf.advance(n);
+    Poll::Ready(Ok(n))
 }
 
 /// How many chunks one vectored write takes; the kernel's own limit is 1024.

@@ -9,7 +9,9 @@ use std::{
 use bytes::Buf;
 
 use crate::{
-    AsyncRead, AsyncWrite, poll_read_buf,
+    AsyncRead, AsyncWrite,
+    async_write::checked,
+    poll_read_buf,
     pool::{self, Lent},
     task::budget,
 };
@@ -118,7 +120,7 @@ impl<R: AsyncRead + ?Sized, W: AsyncWrite + ?Sized> Future for Copy<'_, R, W> {
                     }
                 }
                 State::Write(buf) => {
-                    let n = ready!(this.writer.poll_write_from(cx, buf))?;
+                    let n = checked(ready!(this.writer.poll_write_from(cx, buf))?, buf.len())?;
                     if n == 0 {
                         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                     }

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{AsyncWrite, task::budget};
+use crate::{AsyncWrite, async_write::checked, task::budget};
 
 /// Writes the whole of `buf`; resolves to `()`. It does not flush.
 ///
@@ -63,7 +63,8 @@ impl<W: AsyncWrite + ?Sized> Future for WriteAll<'_, W> {
         } = &mut *self;
         while *written < buf.len() {
             ready!(budget::poll_left(cx));
-            let n = ready!(writer.poll_write_from(cx, &buf[*written..]))?;
+            let rest = &buf[*written..];
+            let n = checked(ready!(writer.poll_write_from(cx, rest))?, rest.len())?;
             budget::spend();
             if n == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));

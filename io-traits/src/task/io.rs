@@ -55,7 +55,7 @@ pub fn poll_io<T>(
     match attempt(cx, operation) {
         Attempt::Done(result) => Poll::Ready(result),
         Attempt::Registered => Poll::Pending,
-        Attempt::Unregistered => {
+        Attempt::Unregistered | Attempt::Interrupted => {
             cx.waker().wake_by_ref();
             Poll::Pending
         }
@@ -96,6 +96,10 @@ impl<T, F: FnMut() -> io::Result<T>> Future for Io<F> {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
+            Attempt::Interrupted => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
         }
     }
 }
@@ -113,26 +117,38 @@ enum Attempt<T> {
     Registered,
     /// Would block, and nobody has been asked to wake the task.
     Unregistered,
+    /// Was interrupted so often that others should have their turn.
+    Interrupted,
 }
 
 #[inline]
 fn attempt<T>(cx: &mut Context<'_>, mut operation: impl FnMut() -> io::Result<T>) -> Attempt<T> {
-    for _ in 0..TRIES_IN_PLACE {
+    let (mut unregistered, mut interrupted) = (0, 0);
+    loop {
         let (result, registrations) = enter_counted(cx, &mut operation);
         match result {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if registrations > 0 {
                     return Attempt::Registered;
                 }
+                unregistered += 1;
+                if unregistered == TRIES_IN_PLACE {
+                    return Attempt::Unregistered;
+                }
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                interrupted += 1;
+                if interrupted == INTERRUPTS_IN_PLACE {
+                    return Attempt::Interrupted;
+                }
+            }
             result => return Attempt::Done(result),
         }
     }
-    Attempt::Unregistered
 }
 
 const TRIES_IN_PLACE: u32 = 3;
+const INTERRUPTS_IN_PLACE: u32 = 64;
 const STALLED_AFTER_POLLS: u8 = 16;
 
 #[cfg(test)]
