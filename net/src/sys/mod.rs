@@ -3,6 +3,7 @@
 //! A platform owes:
 //!
 //! * `recv_into`: read from a socket into memory that may be uninitialised;
+//! * `send_vectored`: write from several buffers, without a signal if the peer has gone;
 //! * `accept_error`: which errors of `accept` are whose business.
 //!
 //! Linux is tested. Other Unix systems share its file, untested; the rest has a file that needs

@@ -1,4 +1,4 @@
-use std::io::{self, Read};
+use std::io::{self, IoSlice, Read, Write};
 
 use io_traits::ReadCursor;
 
@@ -13,6 +13,15 @@ where
     let n = socket.read(buf.initialize_unfilled())?;
     buf.advance(n)?;
     Ok(n)
+}
+
+/// Writes from several buffers.
+pub(crate) fn send_vectored<S>(socket: &S, bufs: &[IoSlice<'_>]) -> io::Result<usize>
+where
+    for<'a> &'a S: Write,
+{
+    let mut socket = socket;
+    socket.write_vectored(bufs)
 }
 
 pub(crate) fn accept_error(error: &io::Error) -> AcceptError {

@@ -4,7 +4,10 @@
     reason = "recv(2) writes into memory that may be uninitialised"
 )]
 
-use std::{io, os::fd::AsFd};
+use std::{
+    io::{self, IoSlice},
+    os::fd::AsFd,
+};
 
 use io_traits::ReadCursor;
 use socket2::SockRef;
@@ -19,6 +22,11 @@ pub(crate) fn recv_into<S: AsFd>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Re
     // SAFETY: the kernel has written the first `n` bytes, and was given no fewer.
     unsafe { buf.assume_filled(n) };
     Ok(n)
+}
+
+/// sendmsg(2) instead of the writev(2) of std, so that a peer that has gone is an error and no SIGPIPE.
+pub(crate) fn send_vectored<S: AsFd>(socket: &S, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+    SockRef::from(socket).send_vectored_with_flags(bufs, NO_SIGNAL)
 }
 
 pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
@@ -44,3 +52,10 @@ pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
         _ => AcceptError::of_kind(error),
     }
 }
+
+/// Apple's systems have a socket option instead, which std sets.
+const NO_SIGNAL: libc::c_int = if cfg!(target_vendor = "apple") {
+    0
+} else {
+    libc::MSG_NOSIGNAL
+};

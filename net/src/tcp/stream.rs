@@ -239,8 +239,8 @@ impl TcpStream {
         if given == 0 {
             return Poll::Ready(Ok(0));
         }
-        self.io.poll_write_draining(cx, |mut io| {
-            let n = io.write_vectored(bufs)?;
+        self.io.poll_write_draining(cx, |io| {
+            let n = sys::send_vectored(io, bufs)?;
             Ok(short(n, given))
         })
     }
