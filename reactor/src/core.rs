@@ -17,7 +17,7 @@ use mio::{Events, event::Event as MioEvent};
 
 use crate::{
     Handle, Spawner,
-    executor::{Inside, Local, Message, TaskHeader, TaskId},
+    executor::{Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
     readiness::Event,
     shared::{Shared, until, wake_all},
     slot::Woken,
@@ -249,15 +249,15 @@ impl Core {
         }
         shared.counters.events.add(events);
         shared.counters.stale_events.add(stale);
-        let Woken { wakers, tasks } = &mut self.woken;
+        let Woken { drained, tasks } = &mut self.woken;
         shared
             .counters
             .wakeups
-            .add((wakers.len() + tasks.len()) as u64);
+            .add((drained.wakers.len() + tasks.len()) as u64);
         for task in tasks.drain(..) {
             self.local.wake(task);
         }
-        wake_all(wakers);
+        wake_all(drained);
     }
 
     fn fire_timers(&mut self, shared: &Shared) {
@@ -266,11 +266,14 @@ impl Core {
             if timers.is_empty() {
                 return;
             }
-            timers.fire(shared.now(), &mut self.woken.wakers);
+            timers.fire(shared.now(), &mut self.woken.drained.wakers);
         }
-        let wakers = &mut self.woken.wakers;
-        shared.counters.timers_fired.add(wakers.len() as u64);
-        wake_all(wakers);
+        let drained = &mut self.woken.drained;
+        shared
+            .counters
+            .timers_fired
+            .add(drained.wakers.len() as u64);
+        wake_all(drained);
     }
 
     /// Takes what had been sent when it began: messages that lead to messages wait for the next turn.
@@ -289,7 +292,10 @@ impl Drop for Core {
     fn drop(&mut self) {
         self.shared().set_gone();
         self.local.close();
-        // What is left in the channel is dropped with its receiver.
+        // What comes later is refused, or dropped by its sender.
+        while let Ok(message) = self.messages.try_recv() {
+            drop_quietly(message);
+        }
     }
 }
 

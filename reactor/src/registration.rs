@@ -91,8 +91,7 @@ impl Registration {
         current: impl FnOnce() -> Option<sys::Descriptor>,
     ) -> Poll<io::Result<Seen>> {
         let own = executor::own_task(&self.shared, cx.waker());
-        let turn = self.shared.counters.turns.get();
-        match self.slot.wait(direction, cx.waker(), own, turn)? {
+        match self.slot.wait(direction, cx.waker(), own)? {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),
             Waited::Parked => Poll::Pending,
             Waited::Rearm => {

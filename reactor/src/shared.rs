@@ -1,4 +1,5 @@
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::Arc,
     task::Waker,
     time::{Duration, Instant},
@@ -11,11 +12,12 @@ use crate::{
     Metrics,
     doorbell::Doorbell,
     error::ReactorGone,
-    executor::Message,
+    executor::{Message, drop_quietly},
     metrics::Counters,
     slots::Slots,
     sync::{Mutex, lock},
     time::wheel::Wheel,
+    waker_set::Drained,
 };
 
 /// What the core and all its handles, objects, tasks and timers have in common.
@@ -98,10 +100,10 @@ impl Shared {
 
     /// Makes "gone" the answer to everything, and wakes everybody so that they hear it.
     pub(crate) fn set_gone(&self) {
-        let mut wakers = Vec::new();
-        lock(&self.slots).set_gone(&mut wakers);
-        lock(&self.timers).set_gone(&mut wakers);
-        wake_all(&mut wakers);
+        let mut drained = Drained::default();
+        lock(&self.slots).set_gone(&mut drained);
+        lock(&self.timers).set_gone(&mut drained.wakers);
+        wake_all(&mut drained);
     }
 
     pub(crate) fn metrics(&self) -> Metrics {
@@ -123,12 +125,25 @@ impl Shared {
 }
 
 /// Wakes all; one that panics harms neither the others nor the loop.
-pub(crate) fn wake_all(wakers: &mut Vec<Waker>) {
-    for waker in wakers.drain(..) {
-        let woken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
-        if woken.is_err() {
-            tracing::error!("a waker has panicked");
-        }
+pub(crate) fn wake_all(drained: &mut Drained) {
+    drained.wakers.drain(..).for_each(wake_quietly);
+    drained.forgotten.drain(..).for_each(drop_quietly);
+}
+
+/// Wakes; a panic of the waker, which is foreign code, ends here.
+pub(crate) fn wake_quietly(waker: Waker) {
+    quietly(|| waker.wake());
+}
+
+/// As [`wake_quietly`], for a waker that is still needed.
+pub(crate) fn wake_by_ref_quietly(waker: &Waker) {
+    quietly(|| waker.wake_by_ref());
+}
+
+#[inline]
+fn quietly(wake: impl FnOnce()) {
+    if panic::catch_unwind(AssertUnwindSafe(wake)).is_err() {
+        tracing::error!("a waker has panicked");
     }
 }
 

@@ -6,11 +6,12 @@ use std::{
 use crate::{
     Direction,
     error::ReactorGone,
-    executor::TaskId,
+    executor::{TaskId, drop_quietly},
     fault::{Fault, seeded},
     readiness::{Event, Readiness, Seen},
+    shared::wake_by_ref_quietly,
     sync::{Mutex, lock},
-    waker_set::WakerSet,
+    waker_set::{Drained, WakerSet},
 };
 
 /// The reactor's side of one registered object: what is known of it, and who waits for it.
@@ -75,7 +76,7 @@ pub(crate) enum Waited {
 /// Who is to be woken, outside of every lock.
 #[derive(Debug, Default)]
 pub(crate) struct Woken {
-    pub(crate) wakers: Vec<Waker>,
+    pub(crate) drained: Drained,
     /// Tasks of the core itself.
     pub(crate) tasks: Vec<TaskId>,
 }
@@ -112,21 +113,19 @@ impl Slot {
 
     /// Makes a task wait for a direction that was seen not to be ready.
     ///
-    /// `own` is its number if `waker` is that of the task that the core of this slot is polling now;
-    /// `turn` is how often the loop has turned.
+    /// `own` is its number if `waker` is that of the task that the core of this slot is polling now.
     #[inline]
     pub(crate) fn wait(
         &self,
         direction: Direction,
         waker: &Waker,
         own: Option<TaskId>,
-        turn: u64,
     ) -> Result<Waited, ReactorGone> {
         let side = self.side(direction);
         let seen = if own.is_some_and(|task| side.store_own(task)) {
             side.readiness.announce_own_task()
         } else {
-            self.store(direction, waker, turn);
+            self.store(direction, waker);
             side.readiness.announce_waker()
         };
         seen.check_gone()?;
@@ -141,19 +140,24 @@ impl Slot {
         )
     }
 
-    fn store(&self, direction: Direction, waker: &Waker, turn: u64) {
-        // Cloning a waker is foreign code and so is dropping one: neither happens under the lock.
+    fn store(&self, direction: Direction, waker: &Waker) {
+        // Cloning, waking and dropping wakers is foreign code: none of it happens under the lock.
         let mut mine = Some(waker.clone());
         let mut displaced = Vec::new();
         {
             let mut waiting = lock(&self.waiting);
             let set = waiting.set(direction);
             if !set.contains(waker) {
-                displaced = set.insert(mine.take().expect("taken here alone"), turn);
+                displaced = set.insert(mine.take().expect("taken here alone"));
             }
         }
         drop(mine);
-        displaced.into_iter().for_each(Waker::wake);
+        if displaced.is_empty() {
+            return;
+        }
+        displaced.iter().for_each(wake_by_ref_quietly);
+        lock(&self.waiting).set(direction).remember(&mut displaced);
+        displaced.into_iter().for_each(drop_quietly);
     }
 
     /// The poller has reported the object. Called by the core's thread.
@@ -182,7 +186,7 @@ impl Slot {
         if before.has_wakers() {
             lock(&self.waiting)
                 .set(direction)
-                .drain_into(&mut out.wakers);
+                .drain_into(&mut out.drained);
         }
         true
     }
@@ -198,7 +202,7 @@ impl Slot {
 
     /// The core is being dropped: from now on that is the answer. Wakers go to `out`; tasks of the core
     /// itself are about to be dropped with it.
-    pub(crate) fn set_gone(&self, out: &mut Vec<Waker>) {
+    pub(crate) fn set_gone(&self, out: &mut Drained) {
         self.read.readiness.set_gone();
         self.write.readiness.set_gone();
         let mut waiting = lock(&self.waiting);

@@ -1,4 +1,4 @@
-use std::{sync::Arc, task::Waker};
+use std::sync::Arc;
 
 use mio::Token;
 use slab::Slab;
@@ -7,6 +7,7 @@ use crate::{
     error::ReactorGone,
     fault::{Fault, seeded},
     slot::Slot,
+    waker_set::Drained,
 };
 
 /// All registered objects of one reactor, found by the token that comes with an event.
@@ -56,7 +57,7 @@ impl Slots {
     }
 
     /// Makes "gone" the answer for every object and for every later registration.
-    pub(crate) fn set_gone(&mut self, out: &mut Vec<Waker>) {
+    pub(crate) fn set_gone(&mut self, out: &mut Drained) {
         self.gone = true;
         for (_, entry) in &self.slab {
             entry.slot.set_gone(out);
@@ -118,7 +119,7 @@ mod tests {
     fn after_gone_nothing_is_registered() {
         let mut slots = Slots::default();
         let token = slots.insert(slot()).unwrap();
-        slots.set_gone(&mut Vec::new());
+        slots.set_gone(&mut Drained::default());
         let seen = slots.get(token).unwrap().seen(crate::Direction::Read);
         assert!(seen.check_gone().is_err());
         assert!(slots.insert(slot()).is_err());

@@ -5,9 +5,13 @@ use crate::fault::{Fault, seeded};
 /// The wakers of the tasks that wait for one direction of one object.
 ///
 /// One waiter, the common case, needs no allocation. A task that is there already is not added again.
-/// A waker that changes at every poll cannot be recognised, so the set is bounded: when it is full,
-/// all are woken, and whoever still waits comes back. The bound then is twice as many as came back: a
-/// fixed one would wake a large crowd in circles, one that only ever doubles would leak.
+///
+/// A waker that differs at every poll cannot be recognised, so the set is bounded: when it is full, all
+/// are woken, and whoever still waits comes back. A fixed bound would make a large crowd wake each other
+/// in circles; one that doubles each time would leak under a task with a fresh waker at every poll. So
+/// the bound doubles only if those who were woken do come back: a few of them are remembered, evenly
+/// spread, and half of these have to be seen again. The set then holds a small multiple of the tasks
+/// that really wait.
 #[derive(Debug, Default)]
 pub(crate) enum WakerSet {
     #[default]
@@ -20,8 +24,28 @@ pub(crate) enum WakerSet {
 pub(crate) struct Crowd {
     wakers: Vec<Waker>,
     limit: usize,
-    /// When everybody was last woken for want of room, until those who came back have been counted.
-    emptied_at: Option<u64>,
+    /// Some of those who were woken for want of room. They are kept alive, so that nobody else can look
+    /// the same.
+    samples: Vec<Sample>,
+    /// How many more times the set may be full before samples that do not come back are given up, and
+    /// how many times it was at first. A crowd comes back in turn, so the patience grows.
+    patience_left: u32,
+    patience: u32,
+}
+
+#[derive(Debug)]
+struct Sample {
+    waker: Waker,
+    came_back: bool,
+}
+
+/// Wakers that have left their sets. Waking and dropping them is foreign code, for outside of all locks.
+#[derive(Debug, Default)]
+pub(crate) struct Drained {
+    /// To be woken.
+    pub(crate) wakers: Vec<Waker>,
+    /// To be dropped.
+    pub(crate) forgotten: Vec<Waker>,
 }
 
 impl WakerSet {
@@ -34,11 +58,12 @@ impl WakerSet {
         }
     }
 
-    /// Adds a waker that is not there yet; `turn` is how often the loop has turned.
+    /// Adds a waker that is not there yet.
     ///
-    /// Returns those that had to leave for it and are to be woken, outside of the lock.
+    /// Returns those that had to leave for it. They are to be woken by reference, outside of the lock,
+    /// and then given to [`remember`](Self::remember).
     #[must_use]
-    pub(crate) fn insert(&mut self, waker: Waker, turn: u64) -> Vec<Waker> {
+    pub(crate) fn insert(&mut self, waker: Waker) -> Vec<Waker> {
         if seeded(Fault::OneWakerPerDirection) {
             // The mistake loses the waker; the leak keeps foreign code from running under the lock.
             mem::forget(mem::replace(self, Self::One(waker)));
@@ -53,12 +78,14 @@ impl WakerSet {
                 *self = Self::Many(Box::new(Crowd {
                     wakers: vec![first, waker],
                     limit: SMALLEST_LIMIT,
-                    emptied_at: None,
+                    samples: Vec::new(),
+                    patience_left: SMALLEST_PATIENCE,
+                    patience: SMALLEST_PATIENCE,
                 }));
                 Vec::new()
             }
             Self::Many(mut crowd) => {
-                let displaced = crowd.make_room(turn);
+                let displaced = crowd.make_room(&waker);
                 crowd.wakers.push(waker);
                 *self = Self::Many(crowd);
                 displaced
@@ -66,42 +93,94 @@ impl WakerSet {
         }
     }
 
-    /// Moves all wakers to `out`, to be woken outside of the lock.
-    pub(crate) fn drain_into(&mut self, out: &mut Vec<Waker>) {
+    /// Keeps some of those that had to leave, if it is time for that, in exchange for others that were
+    /// kept. What is in `displaced` afterwards is to be dropped outside of the lock.
+    pub(crate) fn remember(&mut self, displaced: &mut Vec<Waker>) {
+        if let Self::Many(crowd) = self
+            && !displaced.is_empty()
+        {
+            crowd.remember(displaced);
+        }
+    }
+
+    /// Moves all wakers out, to be woken or only dropped outside of the lock.
+    pub(crate) fn drain_into(&mut self, out: &mut Drained) {
         match self {
             Self::Empty => {}
             Self::One(_) => {
                 if let Self::One(waker) = mem::take(self) {
-                    out.push(waker);
+                    out.wakers.push(waker);
                 }
             }
-            Self::Many(crowd) => out.append(&mut crowd.wakers),
+            Self::Many(crowd) => {
+                if crowd.wakers.len() < crowd.limit / 4 {
+                    crowd.limit = (crowd.limit / 2).max(SMALLEST_LIMIT);
+                }
+                out.wakers.append(&mut crowd.wakers);
+                let samples = crowd.samples.drain(..);
+                out.forgotten.extend(samples.map(|sample| sample.waker));
+            }
         }
     }
 }
 
 impl Crowd {
-    /// Wakes everybody if there is no room for one more.
-    fn make_room(&mut self, turn: u64) -> Vec<Waker> {
-        // Two turns later, all tasks that were woken and still wait have been polled.
-        if self.emptied_at.is_some_and(|then| turn >= then + 2) {
-            self.emptied_at = None;
-            self.limit = (2 * self.wakers.len()).max(SMALLEST_LIMIT);
+    /// Takes everybody out if there is no room for one more.
+    fn make_room(&mut self, newcomer: &Waker) -> Vec<Waker> {
+        for sample in &mut self.samples {
+            sample.came_back |= sample.waker.will_wake(newcomer);
         }
         if self.wakers.len() < self.limit {
             return Vec::new();
         }
-        self.emptied_at = Some(turn);
-        self.limit *= 2;
+        if self.is_back() {
+            self.limit *= 2;
+        }
         mem::take(&mut self.wakers)
+    }
+
+    /// Exchanges the samples if they have come back, or if they have been waited for long enough.
+    fn remember(&mut self, displaced: &mut Vec<Waker>) {
+        if !self.is_back() && !self.samples.is_empty() {
+            self.patience_left -= 1;
+            if self.patience_left > 0 {
+                return;
+            }
+            self.patience = self.patience.saturating_mul(2);
+        }
+        self.patience_left = self.patience;
+        let forgotten = mem::replace(&mut self.samples, sample(displaced));
+        displaced.extend(forgotten.into_iter().map(|sample| sample.waker));
+    }
+
+    /// Whether those who were woken do come back, by and large.
+    fn is_back(&self) -> bool {
+        let back = self.samples.iter().filter(|sample| sample.came_back);
+        !self.samples.is_empty() && 2 * back.count() >= self.samples.len()
     }
 }
 
+/// Takes some wakers out, evenly spread.
+fn sample(displaced: &mut Vec<Waker>) -> Vec<Sample> {
+    let stride = displaced.len().div_ceil(SAMPLES).max(1);
+    // From the back, so that a removal moves none of those that are still to be taken.
+    let places = (0..displaced.len()).step_by(stride).rev();
+    places
+        .map(|place| Sample {
+            waker: displaced.swap_remove(place),
+            came_back: false,
+        })
+        .collect()
+}
+
 const SMALLEST_LIMIT: usize = 32;
+const SAMPLES: usize = 8;
+const SMALLEST_PATIENCE: u32 = 4;
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::{
+        collections::VecDeque,
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering},
@@ -132,13 +211,21 @@ mod tests {
         }
     }
 
+    /// As a slot does it; returns those who were woken.
+    fn insert(set: &mut WakerSet, waker: Waker) -> Vec<Waker> {
+        let mut displaced = set.insert(waker);
+        let woken = displaced.clone();
+        set.remember(&mut displaced);
+        woken
+    }
+
     #[test]
     fn a_task_is_recognised_among_others() {
         let mut set = WakerSet::default();
         let wakers: Vec<_> = (0..5).map(|_| fresh()).collect();
         for waker in &wakers {
             assert!(!set.contains(waker));
-            assert!(set.insert(waker.clone(), 0).is_empty());
+            assert!(set.insert(waker.clone()).is_empty());
         }
         assert!(wakers.iter().all(|waker| set.contains(waker)));
     }
@@ -147,9 +234,43 @@ mod tests {
     #[test]
     fn a_fresh_waker_at_every_poll_does_not_grow_the_set() {
         let mut set = WakerSet::default();
-        for turn in 0..1_000_000 {
-            drop(set.insert(fresh(), turn));
-            assert!(len(&set) <= 2 * SMALLEST_LIMIT);
+        for _ in 0..1_000_000 {
+            insert(&mut set, fresh());
+            assert!(len(&set) <= SMALLEST_LIMIT);
+        }
+    }
+
+    /// Eight honest tasks, and one with a fresh waker at every poll.
+    #[test]
+    fn one_fresh_waker_among_honest_ones_does_not_grow_the_set() {
+        let honest: Vec<_> = (0..8).map(|_| fresh()).collect();
+        let mut set = WakerSet::default();
+        for _ in 0..100_000 {
+            for waker in &honest {
+                if !set.contains(waker) {
+                    insert(&mut set, waker.clone());
+                }
+            }
+            insert(&mut set, fresh());
+            assert!(len(&set) <= 2 * SMALLEST_LIMIT, "{}", len(&set));
+        }
+    }
+
+    #[test]
+    fn a_crowd_settles_after_any_number_of_fresh_wakers() {
+        let mut set = WakerSet::default();
+        for _ in 0..10_000 {
+            insert(&mut set, fresh());
+        }
+        let mut waiting_outside: VecDeque<_> = (0..1_000).map(|_| fresh()).collect();
+        let mut wakes = 0;
+        while let Some(waker) = waiting_outside.pop_front() {
+            if !set.contains(&waker) {
+                let woken = insert(&mut set, waker);
+                wakes += woken.len();
+                waiting_outside.extend(woken);
+            }
+            assert!(wakes <= 100_000, "still waking each other");
         }
     }
 
@@ -158,21 +279,24 @@ mod tests {
     fn a_crowd_larger_than_the_limit_settles() {
         let crowd: Vec<_> = (0..1_000).map(|_| fresh()).collect();
         let mut set = WakerSet::default();
-        let mut waiting_outside = crowd.clone();
+        let mut waiting_outside: VecDeque<_> = crowd.iter().cloned().collect();
         let mut wakes = 0;
-        let mut turn = 0;
-        while !waiting_outside.is_empty() {
-            turn += 1;
-            for waker in mem::take(&mut waiting_outside) {
-                if !set.contains(&waker) {
-                    let woken = set.insert(waker, turn);
-                    wakes += woken.len();
-                    waiting_outside.extend(woken);
-                }
+        while let Some(waker) = waiting_outside.pop_front() {
+            if !set.contains(&waker) {
+                let woken = insert(&mut set, waker);
+                wakes += woken.len();
+                waiting_outside.extend(woken);
             }
-            assert!(turn < 100, "still waking each other");
+            assert!(wakes <= 10 * crowd.len(), "still waking each other");
         }
         assert_eq!(len(&set), crowd.len());
-        assert!(wakes <= 4 * crowd.len(), "{wakes} wakes");
+        // After one event of which only a few come back, the room goes as well.
+        for _ in 0..10 {
+            set.drain_into(&mut Drained::default());
+        }
+        for _ in 0..1_000 {
+            insert(&mut set, fresh());
+        }
+        assert!(len(&set) <= SMALLEST_LIMIT);
     }
 }

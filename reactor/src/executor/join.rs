@@ -11,6 +11,7 @@ use std::{
 use super::TaskHeader;
 use crate::{
     fault::{Fault, seeded},
+    shared::wake_quietly,
     sync::{Mutex, lock},
 };
 
@@ -101,7 +102,7 @@ impl<T> Join<T> {
         if let State::Running(Some(waker)) = before
             && !seeded(Fault::CompleteWithoutWake)
         {
-            waker.wake();
+            wake_quietly(waker);
         }
     }
 

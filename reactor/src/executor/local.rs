@@ -208,14 +208,8 @@ impl Local {
     /// Drops all tasks, on this thread. Their drops may wake, spawn and use timers.
     pub(crate) fn close(&self) {
         self.closed.set(true);
-        loop {
-            let task = {
-                let mut tasks = self.tasks.borrow_mut();
-                let Some((index, _)) = tasks.iter().next() else {
-                    break;
-                };
-                tasks.remove(index)
-            };
+        let tasks = self.tasks.take();
+        for (_, task) in tasks {
             drop_quietly(task);
         }
         self.queue.take();
@@ -297,9 +291,10 @@ fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R
         .flatten()
 }
 
-fn drop_quietly<T>(value: T) {
+/// Drops what is foreign, such as a future or a waker; a panic of its drop ends here.
+pub(crate) fn drop_quietly<T>(value: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        tracing::error!("a task has panicked while it was dropped");
+        tracing::error!("a future or waker has panicked while it was dropped");
         // The payload's own drop may panic once more; leaking it ends the series.
         mem::forget(payload);
     }

@@ -14,7 +14,7 @@ pub use join::{JoinError, JoinHandle};
 pub use spawner::Spawner;
 
 pub(crate) use job::{BoxedJob, SendJob, new_job};
-pub(crate) use local::{Inside, Local, is_inside, own_task, spawn_inside};
+pub(crate) use local::{Inside, Local, drop_quietly, is_inside, own_task, spawn_inside};
 pub(crate) use task::{TaskHeader, TaskId};
 
 /// What other threads send to the loop.

@@ -101,7 +101,7 @@ impl Peer {
         if let Some(slot) = lock(&self.shared.slots).get(self.token) {
             slot.event(Some(Event::default()), None, &mut woken);
         }
-        wake_all(&mut woken.wakers);
+        wake_all(&mut woken.drained);
     }
 }
 

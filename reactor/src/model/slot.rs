@@ -17,6 +17,7 @@ use crate::{
     shared::wake_all,
     slot::{Armed, Slot, Waited, Woken},
     sync::{Mutex, MutexGuard, lock},
+    waker_set::Drained,
 };
 
 use Direction::{Read, Write};
@@ -50,9 +51,9 @@ impl Object {
     }
 
     fn set_gone(&self) {
-        let mut wakers = Vec::new();
-        self.slot.set_gone(&mut wakers);
-        wake_all(&mut wakers);
+        let mut drained = Drained::default();
+        self.slot.set_gone(&mut drained);
+        wake_all(&mut drained);
     }
 
     /// The system call: false is "would block".
@@ -115,7 +116,7 @@ fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<S
     if seen.is_ready() {
         return Poll::Ready(Ok(seen));
     }
-    match slot.wait(direction, waker, None, 0)? {
+    match slot.wait(direction, waker, None)? {
         Waited::Ready(seen) => Poll::Ready(Ok(seen)),
         Waited::Parked => Poll::Pending,
         Waited::Rearm => unreachable!("both directions are reported"),
@@ -126,7 +127,7 @@ fn dispatch(slot: &Slot, read: bool, write: bool) {
     let mut woken = Woken::default();
     let event = |ready: bool| ready.then(Event::default);
     slot.event(event(read), event(write), &mut woken);
-    wake_all(&mut woken.wakers);
+    wake_all(&mut woken.drained);
 }
 
 fn one_reader_two_events() {
@@ -381,7 +382,7 @@ impl OnDemand {
             let seen = if seen.is_ready() {
                 seen
             } else {
-                match self.slot.wait(direction, waker, own, 0).unwrap() {
+                match self.slot.wait(direction, waker, own).unwrap() {
                     Waited::Ready(seen) => seen,
                     Waited::Parked => return Poll::Pending,
                     Waited::Rearm => {

@@ -14,6 +14,7 @@ use crate::{
     slot::{Armed, Slot, Waited, Woken},
     slots::Slots,
     sync::{Mutex, lock},
+    waker_set::Drained,
 };
 
 fn slot() -> Arc<Slot> {
@@ -29,15 +30,15 @@ fn a_registration_and_the_end() {
     let core = thread::spawn({
         let slots = slots.clone();
         move || {
-            let mut wakers = Vec::new();
-            lock(&slots).set_gone(&mut wakers);
-            wake_all(&mut wakers);
+            let mut drained = Drained::default();
+            lock(&slots).set_gone(&mut drained);
+            wake_all(&mut drained);
         }
     });
     let slot = slot();
     let inserted = lock(&slots).insert(slot.clone());
     if inserted.is_ok() {
-        let (answer, _) = block_on(|waker| match slot.wait(Read, waker, None, 0) {
+        let (answer, _) = block_on(|waker| match slot.wait(Read, waker, None) {
             Ok(Waited::Parked) => Poll::Pending,
             other => Poll::Ready(other),
         });
@@ -61,7 +62,7 @@ fn a_late_event_and_the_next_object() {
             if let Some(slot) = lock(&slots).get(old) {
                 slot.event(Some(Event::default()), None, &mut woken);
             }
-            wake_all(&mut woken.wakers);
+            wake_all(&mut woken.drained);
         }
     });
     let removed = lock(&slots).remove(old);
