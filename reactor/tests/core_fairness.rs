@@ -120,6 +120,11 @@ fn the_poller_is_asked_at_least_once_every_64_polls() {
 /// A socket that always has data is a task that is never done.
 #[test]
 fn a_socket_that_always_has_data_does_not_starve_another_task() {
+    // Guarded from outside: who starves the others starves the timers, too.
+    within_reason(read_a_flood);
+}
+
+fn read_a_flood() {
     let mut core = Core::new().unwrap();
     let (stream, mut peer) = unix_pair(&core.handle());
     let stop = Arc::new(AtomicBool::new(false));

@@ -209,7 +209,7 @@ fn the_descriptor_becomes_readable_upon_an_event_and_a_timer_from_another_thread
 
     let handle = core.handle();
     let sleeper = thread::spawn(move || {
-        let mut sleep = handle.sleep(Duration::from_millis(1));
+        let mut sleep = handle.sleep(Duration::from_millis(30));
         let (count, waker) = CountWakes::new();
         assert!(poll_with(&mut sleep, &waker).is_pending());
         (sleep, count)

@@ -320,7 +320,6 @@ fn a_wake_during_the_own_poll_leads_to_exactly_one_more_poll() {
         if counted.get() == 1 {
             // However often and from wherever.
             cx.waker().wake_by_ref();
-            cx.waker().clone().wake();
             let waker = cx.waker().clone();
             thread::spawn(move || waker.wake()).join().unwrap();
         }

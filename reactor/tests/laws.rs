@@ -16,8 +16,8 @@ use std::{
 
 use bytes::BytesMut;
 use common::{
-    CountWakes, Elsewhere, assert_gone, block_on, poll_with, run, settle, turn_until, udp_pair,
-    unix_pair, with_cx, within_reason,
+    CountWakes, Elsewhere, Random, assert_gone, block_on, poll_with, run, settle, turn_until,
+    udp_pair, unix_pair, with_cx, within_reason,
 };
 use futures::{
     FutureExt, StreamExt,
@@ -221,6 +221,77 @@ fn law_3_a_thousand_wakers_on_one_direction_are_all_woken() {
     }
 }
 
+/// Who waits may be forgotten by the loop when it gives up, but whoever comes next may not.
+#[test]
+fn law_3_tasks_that_gave_up_do_not_stand_in_the_way_of_those_that_come_after() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (stream, mut peer) = unix_pair(&handle);
+    let stream = Arc::new(stream);
+    let reader = |core: &Core| {
+        let stream = stream.clone();
+        core.spawner().spawn(async move {
+            async_io::read_exact(&mut &*stream, &mut [0; 1])
+                .await
+                .unwrap();
+        })
+    };
+    for _ in 0..3 {
+        // A task that is aborted, a root future that ends, a waker of another executor.
+        let aborted = reader(&core);
+        settle(&mut core);
+        aborted.abort();
+        settle(&mut core);
+        let mut buf = [0; 1];
+        let mut half = &*stream;
+        let limited = handle.timeout(Duration::from_millis(1), task::io(|| half.read(&mut buf)));
+        assert!(core.run(limited).unwrap().is_err());
+        let (foreign, waker) = CountWakes::new();
+        assert!(poll_with(&mut stream.readable(), &waker).is_pending());
+        // Of those that come after, one takes the aborted task's place.
+        let readers = [reader(&core), reader(&core)];
+        settle(&mut core);
+        peer.write_all(b"xx").unwrap();
+        for reader in readers {
+            run(&mut core, reader).unwrap();
+        }
+        assert_eq!(foreign.get(), 1);
+        // And the root future itself.
+        peer.write_all(b"x").unwrap();
+        let mut half = &*stream;
+        run(&mut core, async_io::read_exact(&mut half, &mut [0; 1])).unwrap();
+    }
+}
+
+/// A future is polled by one task, then by another, then by a foreign executor.
+#[test]
+fn law_3_a_future_that_moves_between_tasks_is_woken_where_it_is() {
+    let mut core = Core::new().unwrap();
+    let (stream, mut peer) = unix_pair(&core.handle());
+    let mut future = Box::pin(async move {
+        let mut stream = stream;
+        async_io::read_exact(&mut stream, &mut [0; 1])
+            .await
+            .unwrap();
+    });
+    for _ in 0..2 {
+        let polled_once = core.spawner().spawn(async move {
+            assert!(futures::poll!(&mut future).is_pending());
+            Some(future)
+        });
+        future = run(&mut core, polled_once).unwrap().unwrap();
+        assert!(
+            core.run(async { futures::poll!(&mut future).is_pending() })
+                .unwrap()
+        );
+    }
+    let (count, waker) = CountWakes::new();
+    assert!(poll_with(&mut future, &waker).is_pending());
+    peer.write_all(b"x").unwrap();
+    turn_until(&mut core, || count.get() == 1);
+    assert!(poll_with(&mut future, &waker).is_ready());
+}
+
 #[test]
 fn law_3_readers_and_writers_do_not_displace_each_other() {
     let mut core = Core::new().unwrap();
@@ -312,6 +383,38 @@ fn law_3_a_future_that_moves_between_threads_is_woken_where_it_is() {
         peer.write_all(&[round]).unwrap();
         assert_eq!(elsewhere.join().unwrap().unwrap(), round);
     }
+}
+
+/// The event lands before, while and after the task stores its waker.
+#[test]
+fn law_3_an_event_at_any_moment_around_a_park_on_another_thread_is_not_lost() {
+    let core = Elsewhere::new();
+    let (stream, mut peer) = unix_pair(&core.handle);
+    let (go, rounds) = std::sync::mpsc::channel();
+    let writer = thread::spawn(move || {
+        let mut random = Random::new(9);
+        for () in rounds {
+            (0..random.below(2_000)).for_each(|_| std::hint::spin_loop());
+            peer.write_all(b"x").unwrap();
+        }
+        peer
+    });
+    let mut random = Random::new(10);
+    for _ in 0..5_000 {
+        go.send(()).unwrap();
+        (0..random.below(2_000)).for_each(|_| std::hint::spin_loop());
+        let (count, waker) = CountWakes::new();
+        let mut woken = 0;
+        let read = || stream.try_read_with(|mut io| io.read(&mut [0; 1]));
+        while read().is_err() {
+            if poll_with(&mut stream.readable(), &waker).is_pending() {
+                woken += 1;
+                count.wait_for(woken);
+            }
+        }
+    }
+    drop(go);
+    writer.join().unwrap();
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn the_same_descriptor_twice_is_already_exists_and_harms_the_first_not() {
     let second = PollEvented::new(Borrowed(number(first.get_ref())), &handle);
     let error = second.unwrap_err();
     assert_eq!(error.error().kind(), ErrorKind::AlreadyExists);
-    drop(error.into_inner());
+    let Borrowed(_) = error.into_inner();
     assert_eq!(handle.metrics().registered, 1);
     peer.write_all(b"x").unwrap();
     assert_eq!(

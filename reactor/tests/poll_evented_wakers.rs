@@ -132,10 +132,10 @@ fn a_waker_that_panics_keeps_no_other_of_its_batch_from_being_woken() {
 fn a_timer_waker_that_panics_keeps_no_other_from_firing() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
-    let mut bad = handle.sleep(Duration::from_millis(2));
+    let mut bad = handle.sleep(Duration::from_millis(30));
     assert!(poll_with(&mut bad, &Does::waker(|| panic!("on purpose"))).is_pending());
     let mut sleeps: Vec<_> = (0..10)
-        .map(|_| handle.sleep(Duration::from_millis(2)))
+        .map(|_| handle.sleep(Duration::from_millis(30)))
         .collect();
     let (count, waker) = CountWakes::new();
     for sleep in &mut sleeps {

@@ -165,12 +165,12 @@ fn a_dropped_sleep_wakes_nobody_and_is_forgotten() {
     let handle = core.handle();
     let (count, waker) = CountWakes::new();
     for _ in 0..100 {
-        let mut sleep = handle.sleep(Duration::from_millis(1));
+        let mut sleep = handle.sleep(Duration::from_millis(20));
         assert!(poll_with(&mut sleep, &waker).is_pending());
         drop(sleep);
     }
     assert!(core.next_deadline().is_none());
-    run(&mut core, handle.sleep(Duration::from_millis(5))).unwrap();
+    run(&mut core, handle.sleep(Duration::from_millis(25))).unwrap();
     assert_eq!(count.get(), 0);
     assert_eq!(handle.metrics().timers_fired, 1);
     drop(waker);
@@ -260,7 +260,7 @@ fn sleeps_of_many_threads_are_never_early_and_never_lost() {
 #[test]
 fn a_sleep_wakes_the_waker_of_its_latest_poll_alone() {
     let mut core = Core::new().unwrap();
-    let mut sleep = core.handle().sleep(Duration::from_millis(3));
+    let mut sleep = core.handle().sleep(Duration::from_millis(30));
     let wakers: Vec<_> = (0..5).map(|_| CountWakes::new()).collect();
     for (_, waker) in &wakers {
         assert!(poll_with(&mut sleep, waker).is_pending());
@@ -274,8 +274,8 @@ fn a_sleep_wakes_the_waker_of_its_latest_poll_alone() {
 #[test]
 fn a_sleep_that_moves_between_threads_is_woken_where_it_is() {
     let core = Elsewhere::new();
-    for _ in 0..20 {
-        let mut sleep = core.handle.sleep(Duration::from_millis(2));
+    for _ in 0..10 {
+        let mut sleep = core.handle.sleep(Duration::from_millis(20));
         assert!(poll_with(&mut sleep, Waker::noop()).is_pending());
         thread::spawn(move || block_on(sleep).unwrap())
             .join()
@@ -303,8 +303,9 @@ fn overdue_timers_of_a_loop_that_stood_still_fire_once_each() {
     let mut sleeps: Vec<_> = (1..=200)
         .map(|n| handle.sleep(Duration::from_micros(20 * n)))
         .collect();
+    let mut waiting = 0;
     for sleep in &mut sleeps {
-        assert!(poll_with(sleep, &waker).is_pending());
+        waiting += usize::from(poll_with(sleep, &waker).is_pending());
     }
     // The thread of the loop is busy with something else for longer than all of them.
     let begin = Instant::now();
@@ -312,7 +313,8 @@ fn overdue_timers_of_a_loop_that_stood_still_fire_once_each() {
         std::hint::spin_loop();
     }
     settle(&mut core);
-    assert_eq!(count.get(), 200);
+    assert_eq!(count.get(), waiting);
     settle(&mut core);
-    assert_eq!((count.get(), handle.metrics().timers_fired), (200, 200));
+    assert_eq!(count.get(), waiting);
+    assert_eq!(handle.metrics().timers_fired, waiting as u64);
 }

@@ -15,6 +15,7 @@ use std::{
 
 use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
 use reactor::{Core, PollEvented, ReactorGone, mio};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 pub(crate) use wakers::{CountWakes, HANG, Random, drive, poll_once, poll_with};
 
 /// Runs `f` on a thread of its own; fails if it hangs, and passes its panic on.
@@ -119,8 +120,16 @@ pub(crate) fn open_descriptors() -> usize {
 
 /// Whether poll(2) says that a descriptor is readable, within some milliseconds.
 pub(crate) fn is_readable(fd: BorrowedFd<'_>, milliseconds: i64) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    is_ready(fd, PollFlags::IN, milliseconds)
+}
+
+/// Whether poll(2) says that a descriptor is writable, within some milliseconds.
+pub(crate) fn is_writable(fd: BorrowedFd<'_>, milliseconds: i64) -> bool {
+    is_ready(fd, PollFlags::OUT, milliseconds)
+}
+
+fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags, milliseconds: i64) -> bool {
+    let mut fds = [PollFd::new(&fd, flags)];
     let limit = Timespec {
         tv_sec: milliseconds / 1_000,
         tv_nsec: milliseconds % 1_000 * 1_000_000,

@@ -1,0 +1,121 @@
+//! The async forms yield when their budget is used up; the primitives never do.
+
+mod common;
+
+use std::{
+    io::{self, Read},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use common::CountWakes;
+use io_traits::{
+    AsyncRead, ReadCursor,
+    io::{copy, read_exact, write_all},
+    task::{self, budget},
+};
+
+/// Polls with a budget of `units` until it is done; returns how many polls that took. Each poll that
+/// yields must have woken its task.
+fn polls_with_budget<F: Future>(units: u32, future: F) -> usize {
+    let mut future = pin!(future);
+    let (count, waker) = CountWakes::new();
+    let mut cx = Context::from_waker(&waker);
+    let mut polls = 1;
+    while budget::with(units, || future.as_mut().poll(&mut cx)).is_pending() {
+        assert_eq!(count.get(), polls, "a yield wakes its own task, once");
+        polls += 1;
+        assert!(polls < 10_000);
+    }
+    polls
+}
+
+/// Gives one byte a read, for ever.
+struct Drip;
+
+impl Read for Drip {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        buf[0] = 1;
+        Ok(1)
+    }
+}
+
+impl AsyncRead for Drip {
+    fn poll_read_into(
+        &mut self,
+        _: &mut Context<'_>,
+        buf: &mut ReadCursor<'_>,
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.append(&[1])))
+    }
+}
+
+#[test]
+fn a_reader_that_always_has_data_yields_after_its_budget() {
+    let mut buf = [0; 100];
+    assert_eq!(polls_with_budget(10, read_exact(&mut Drip, &mut buf)), 10);
+}
+
+#[test]
+fn a_loop_of_operations_in_one_task_yields_after_its_budget() {
+    let polls = polls_with_budget(8, async {
+        let mut buf = [0; 1];
+        for _ in 0..80 {
+            task::io(|| Drip.read(&mut buf)).await.unwrap();
+        }
+    });
+    assert_eq!(polls, 10);
+}
+
+#[test]
+fn a_writer_that_always_has_room_yields_after_its_budget() {
+    struct Sip(usize);
+    impl io::Write for Sip {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.0 += 1;
+            Ok(1)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl io_traits::AsyncWrite for Sip {}
+    let mut sip = Sip(0);
+    assert_eq!(polls_with_budget(10, write_all(&mut sip, &[0; 50])), 5);
+    assert_eq!(sip.0, 50);
+}
+
+#[test]
+fn a_copy_yields_after_its_budget_of_reads() {
+    let mut from = Drip.take(60);
+    let polls = polls_with_budget(20, copy(&mut from, &mut io::sink()));
+    // 60 reads of data; the fourth poll reads the end.
+    assert_eq!(polls, 4);
+}
+
+#[test]
+fn the_primitives_never_pretend_to_be_pending() {
+    budget::with(0, || {
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..1_000 {
+            task::enter(&mut cx, || Drip.read(&mut [0; 1])).unwrap();
+            assert!(io_traits::poll_read_buf(&mut Drip, &mut cx, &mut Vec::new()).is_ready());
+            assert!(task::poll_io(&mut cx, || Ok(())).is_ready());
+        }
+    });
+}
+
+#[test]
+fn without_a_budget_nothing_yields() {
+    let mut buf = vec![0; 100_000];
+    assert_eq!(common::drive(read_exact(&mut Drip, &mut buf)).1, 1);
+}
+
+#[test]
+fn a_budget_ends_with_its_scope_even_on_a_panic() {
+    budget::with(5, || {
+        std::panic::catch_unwind(|| budget::with(0, || panic!("on purpose"))).unwrap_err();
+        assert!(budget::poll_left(&mut Context::from_waker(Waker::noop())).is_ready());
+    });
+}

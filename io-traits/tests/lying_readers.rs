@@ -1,0 +1,168 @@
+//! Readers that do not keep their promise cost an error at most, never memory safety and no bytes.
+
+mod common;
+
+use std::{
+    io::{self, ErrorKind, Read},
+    mem::MaybeUninit,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::BytesMut;
+use common::drive;
+use futures::executor::block_on;
+use io_traits::{
+    AsyncRead, ReadCursor,
+    io::{copy, read, read_exact},
+    poll_read_buf, read_buf, task,
+};
+
+/// Reports more bytes than its buffer holds.
+struct Boaster;
+
+impl Read for Boaster {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(buf.len() + 1)
+    }
+}
+
+impl AsyncRead for Boaster {}
+
+#[test]
+fn a_read_that_reports_too_much_is_invalid_data_and_fills_nothing() {
+    let kind = |result: io::Result<usize>| result.unwrap_err().kind();
+    let mut buf = BytesMut::from(&b"keep"[..]);
+    let result = block_on(task::io(|| read_buf(&mut Boaster, &mut buf)));
+    assert_eq!(kind(result), ErrorKind::InvalidData);
+    assert_eq!(buf, "keep");
+
+    assert_eq!(
+        kind(block_on(read(&mut Boaster, &mut [0; 4]))),
+        ErrorKind::InvalidData
+    );
+    let result = block_on(read_exact(&mut Boaster, &mut [0; 4])).map(|()| 0);
+    assert_eq!(kind(result), ErrorKind::InvalidData);
+    let result = block_on(copy(&mut Boaster, &mut io::sink())).map(|_| 0);
+    assert_eq!(kind(result), ErrorKind::InvalidData);
+}
+
+/// Reports a number of its own choice through the poll function, whatever it filled.
+struct Claims {
+    fills: &'static [u8],
+    says: Poll<usize>,
+}
+
+impl Read for Claims {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        unreachable!("it has a poll function of its own")
+    }
+}
+
+impl AsyncRead for Claims {
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadCursor<'_>,
+    ) -> Poll<io::Result<usize>> {
+        buf.append(std::mem::take(&mut self.fills));
+        cx.waker().wake_by_ref();
+        self.says.map(Ok)
+    }
+}
+
+#[test]
+fn the_cursor_is_believed_and_the_number_is_not() {
+    for says in [0, 2, 1_000_000] {
+        let mut reader = Claims {
+            fills: b"abc",
+            says: Poll::Ready(says),
+        };
+        let mut buf = BytesMut::new();
+        let n = block_on(task::io(|| read_buf(&mut reader, &mut buf))).unwrap();
+        assert_eq!((n, &buf[..]), (3, &b"abc"[..]), "it said {says}");
+    }
+}
+
+#[test]
+fn bytes_that_were_filled_before_a_pending_are_not_lost() {
+    let reader = || Claims {
+        fills: b"abc",
+        says: Poll::Pending,
+    };
+    let mut cx = Context::from_waker(Waker::noop());
+
+    let mut buf = BytesMut::new();
+    let polled = poll_read_buf(&mut reader(), &mut cx, &mut buf);
+    assert!(matches!(polled, Poll::Ready(Ok(3))));
+    assert_eq!(buf, "abc");
+
+    let mut memory = [0; 8];
+    assert_eq!(block_on(read(&mut reader(), &mut memory)).unwrap(), 3);
+    assert_eq!(&memory[..3], b"abc");
+
+    let mut memory = [0; 3];
+    drive(read_exact(&mut reader(), &mut memory)).0.unwrap();
+    assert_eq!(&memory, b"abc");
+}
+
+/// Looks at the memory it is given.
+struct Peeper(Vec<u8>);
+
+impl Read for Peeper {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0 = buf.to_vec();
+        Ok(1)
+    }
+}
+
+impl AsyncRead for Peeper {}
+
+#[test]
+fn a_reader_that_looks_into_the_memory_sees_zeroes_only() {
+    let mut buf = BytesMut::with_capacity(64);
+    buf.extend_from_slice(&[0xAA; 64]);
+    buf.clear();
+    let mut peeper = Peeper(Vec::new());
+    block_on(task::io(|| read_buf(&mut peeper, &mut buf))).unwrap();
+    assert_eq!(peeper.0, [0; 64]);
+}
+
+#[test]
+fn a_panic_in_a_reader_leaves_the_buffer_usable() {
+    struct Panics;
+    impl Read for Panics {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            buf[0] = 1;
+            panic!("on purpose")
+        }
+    }
+    impl AsyncRead for Panics {}
+
+    let mut buf = BytesMut::from(&b"keep"[..]);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = block_on(task::io(|| read_buf(&mut Panics, &mut buf)));
+    }))
+    .unwrap_err();
+    assert_eq!(buf, "keep");
+    let error = task::poll::<()>(|_| Poll::Pending).unwrap_err();
+    assert!(task::NotInTask::is_source_of(&error));
+}
+
+#[test]
+fn a_cursor_kept_beyond_its_room_takes_no_more() {
+    let mut memory = [MaybeUninit::uninit(); 4];
+    let (_, filled) = ReadCursor::with(&mut memory, |cursor| {
+        assert_eq!(cursor.append(b"abcdef"), 4);
+        assert_eq!(cursor.append(b"g"), 0);
+        assert!(cursor.initialize_unfilled().is_empty());
+        assert_eq!(
+            cursor.advance(1).unwrap_err().kind(),
+            ErrorKind::InvalidData
+        );
+        assert_eq!(
+            cursor.advance(usize::MAX).unwrap_err().kind(),
+            ErrorKind::InvalidData
+        );
+    });
+    assert_eq!(filled, 4);
+}
