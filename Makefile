@@ -46,8 +46,11 @@ test-examples: tools
 # preemptions per run, and branches before it calls a run endless. Its own target directory, because
 # other flags would rebuild everything twice.
 model: ## check the lock-free parts under all interleavings
-	RUSTFLAGS="--cfg loom -C debug-assertions" LOOM_MAX_PREEMPTIONS=2 LOOM_MAX_BRANCHES=20000 \
-		cargo test --release -p reactor --lib --target-dir "$(TARGET_DIR)/loom" model
+	@set -eu; \
+	export RUSTFLAGS="--cfg loom -C debug-assertions" LOOM_MAX_PREEMPTIONS=2 LOOM_MAX_BRANCHES=20000; \
+	models="cargo test --release -p reactor --lib --target-dir $(TARGET_DIR)/loom model"; \
+	$$models; \
+	$$models -- --list 2>/dev/null | grep -q ': test$$' || { echo "there are no models"; exit 1; }
 
 outside: ## build and run crates that depend on one of ours alone
 	sh .ci/outside
