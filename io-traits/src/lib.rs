@@ -24,7 +24,8 @@
 //! 4. [`read_buf`] and [`write_buf`]: the same operations over [`BufMut`](bytes::BufMut) and
 //!    [`Buf`](bytes::Buf).
 //! 5. [`io`]: futures over the traits, one a file: `read_exact`, `write_all`, `copy`.
-//! 6. [`pool`]: buffers that idle connections do not hold.
+//! 6. [`layer`]: protocol libraries written for blocking sockets.
+//! 7. [`pool`]: buffers that idle connections do not hold.
 //!
 //! # Cancel safety
 //!
@@ -39,6 +40,7 @@ mod buf;
 mod cursor;
 mod impls;
 pub mod io;
+pub mod layer;
 pub mod pool;
 pub mod task;
 #[cfg(feature = "testing")]

@@ -16,9 +16,12 @@ use net::{TcpListener, TcpStream};
 use reactor::Core;
 use socket2::{Domain, Socket, Type};
 
-/// A port that nobody listens on.
-fn nobody() -> SocketAddr {
-    StdListener::bind(any_port()).unwrap().local_addr().unwrap()
+/// A port that nobody listens on; it is ours as long as the socket lives.
+fn nobody() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&any_port().into()).unwrap();
+    let addr = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, addr)
 }
 
 /// A listener that accepts nothing and whose queue holds one connection at most.
@@ -71,9 +74,10 @@ fn a_refused_connection_is_connection_refused_with_its_code_and_leaves_nothing()
         || {
             let mut core = Core::new().unwrap();
             let handle = core.handle();
+            let (_socket, nobody) = nobody();
             let descriptors = open_descriptors();
             for _ in 0..20 {
-                let error = run(&mut core, TcpStream::connect(&nobody(), &handle)).unwrap_err();
+                let error = run(&mut core, TcpStream::connect(&nobody, &handle)).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
                 assert_eq!(error.raw_os_error(), Some(libc::ECONNREFUSED));
             }
@@ -191,7 +195,8 @@ fn many_connections_at_once_are_all_made() {
 fn a_connect_polled_again_after_its_end_says_so() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
-    let mut connect = TcpStream::connect(&nobody(), &handle);
+    let (_socket, nobody) = nobody();
+    let mut connect = TcpStream::connect(&nobody, &handle);
     run(&mut core, &mut connect).unwrap_err();
     let again = catch_unwind(AssertUnwindSafe(|| (&mut connect).now_or_never()));
     assert!(
@@ -205,6 +210,12 @@ fn a_connect_polled_again_after_its_end_says_so() {
 
 #[test]
 fn an_address_in_use_is_addr_in_use_and_can_be_bound_again_when_it_is_free() {
+    // Alone: a process that another test is starting has our descriptors for a moment.
+    let test = "an_address_in_use_is_addr_in_use_and_can_be_bound_again_when_it_is_free";
+    child::alone(test, bind_twice);
+}
+
+fn bind_twice() {
     let core = Core::new().unwrap();
     let handle = core.handle();
     let (listener, addr) = listen(&handle);

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{Stalled, budget, scope::enter_counted};
+use super::{attempt::Stall, budget};
 
 /// Turns an implicit operation into a future: `task::io(|| stream.read(&mut buf)).await`.
 ///
@@ -37,7 +37,7 @@ use super::{Stalled, budget, scope::enter_counted};
 pub fn io<T, F: FnMut() -> io::Result<T>>(operation: F) -> Io<F> {
     Io {
         operation,
-        unregistered_polls: 0,
+        stall: Stall::default(),
     }
 }
 
@@ -52,22 +52,14 @@ pub fn poll_io<T>(
     cx: &mut Context<'_>,
     operation: impl FnMut() -> io::Result<T>,
 ) -> Poll<io::Result<T>> {
-    match attempt(cx, operation) {
-        Attempt::Done(result) => Poll::Ready(result),
-        Attempt::Registered => Poll::Pending,
-        Attempt::Unregistered | Attempt::Interrupted => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    }
+    Stall::default().poll(cx, operation)
 }
 
 /// The future of [`io()`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Io<F> {
     operation: F,
-    /// Polls in a row that ended in a "would block" with nobody to wake the task.
-    unregistered_polls: u8,
+    stall: Stall,
 }
 
 // The closure is only ever called, never pinned.
@@ -79,28 +71,10 @@ impl<T, F: FnMut() -> io::Result<T>> Future for Io<F> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(budget::poll_left(cx));
-        match attempt(cx, &mut self.operation) {
-            Attempt::Done(result) => {
-                budget::spend();
-                Poll::Ready(result)
-            }
-            Attempt::Registered => {
-                self.unregistered_polls = 0;
-                Poll::Pending
-            }
-            Attempt::Unregistered => {
-                self.unregistered_polls += 1;
-                if self.unregistered_polls >= STALLED_AFTER_POLLS {
-                    return Poll::Ready(Err(Stalled.into()));
-                }
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Attempt::Interrupted => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-        }
+        let Self { operation, stall } = &mut *self;
+        let result = ready!(stall.poll(cx, operation));
+        budget::spend();
+        Poll::Ready(result)
     }
 }
 
@@ -110,53 +84,16 @@ impl<F> fmt::Debug for Io<F> {
     }
 }
 
-/// How one poll of an operation ended.
-enum Attempt<T> {
-    Done(io::Result<T>),
-    /// Would block, and somebody will wake the task.
-    Registered,
-    /// Would block, and nobody has been asked to wake the task.
-    Unregistered,
-    /// Was interrupted so often that others should have their turn.
-    Interrupted,
-}
-
-#[inline]
-fn attempt<T>(cx: &mut Context<'_>, mut operation: impl FnMut() -> io::Result<T>) -> Attempt<T> {
-    let (mut unregistered, mut interrupted) = (0, 0);
-    loop {
-        let (result, registrations) = enter_counted(cx, &mut operation);
-        match result {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if registrations > 0 {
-                    return Attempt::Registered;
-                }
-                unregistered += 1;
-                if unregistered == TRIES_IN_PLACE {
-                    return Attempt::Unregistered;
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                interrupted += 1;
-                if interrupted == INTERRUPTS_IN_PLACE {
-                    return Attempt::Interrupted;
-                }
-            }
-            result => return Attempt::Done(result),
-        }
-    }
-}
-
-const TRIES_IN_PLACE: u32 = 3;
-const INTERRUPTS_IN_PLACE: u32 = 64;
-const STALLED_AFTER_POLLS: u8 = 16;
-
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
 
     use super::*;
-    use crate::task::poll;
+    use crate::task::{
+        Stalled,
+        attempt::{STALLED_AFTER_POLLS, TRIES_IN_PLACE},
+        poll,
+    };
 
     fn drive<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
         Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))

@@ -67,6 +67,7 @@
 //! the task themselves; [`Io`] ends a series of such polls with a [`Stalled`] error instead of
 //! spinning.
 
+pub(crate) mod attempt;
 pub mod budget;
 mod error;
 mod io;

@@ -1,0 +1,132 @@
+use std::{
+    error::Error,
+    io,
+    task::{Context, Poll},
+};
+
+use super::{Stalled, scope::enter_counted};
+
+/// How one poll of an operation ended.
+#[derive(Debug)]
+pub(crate) enum Attempt<T, E> {
+    Done(Result<T, E>),
+    /// Would block, and somebody will wake the task.
+    Registered,
+    /// Would block, and nobody has been asked to wake the task.
+    Unregistered,
+    /// Was interrupted so often that others should have their turn.
+    Interrupted,
+}
+
+/// Calls an operation with the task of `cx` as the current one, until there is something to tell.
+///
+/// `kind_of` gives the kind of the I/O error that an error is, or that is behind it.
+#[inline]
+pub(crate) fn attempt<T, E>(
+    cx: &mut Context<'_>,
+    kind_of: impl Fn(&E) -> Option<io::ErrorKind>,
+    mut operation: impl FnMut() -> Result<T, E>,
+) -> Attempt<T, E> {
+    let (mut unregistered, mut interrupted) = (0, 0);
+    loop {
+        let (result, registrations) = enter_counted(cx, &mut operation);
+        match result.as_ref().err().and_then(&kind_of) {
+            Some(io::ErrorKind::WouldBlock) => {
+                if registrations > 0 {
+                    return Attempt::Registered;
+                }
+                unregistered += 1;
+                if unregistered == TRIES_IN_PLACE {
+                    return Attempt::Unregistered;
+                }
+            }
+            Some(io::ErrorKind::Interrupted) => {
+                interrupted += 1;
+                if interrupted == INTERRUPTS_IN_PLACE {
+                    return Attempt::Interrupted;
+                }
+            }
+            _ => return Attempt::Done(result),
+        }
+    }
+}
+
+pub(crate) fn kind_of_io(error: &io::Error) -> Option<io::ErrorKind> {
+    Some(error.kind())
+}
+
+/// The kind of the I/O error behind any error.
+pub(crate) fn kind_behind<E: Error + 'static>(error: &E) -> Option<io::ErrorKind> {
+    io_error_behind(error).map(io::Error::kind)
+}
+
+/// Calls something once, and says whether it has had the task registered for a wakeup.
+pub(crate) fn enter_once<R>(cx: &mut Context<'_>, f: impl FnOnce() -> R) -> (R, bool) {
+    let (result, registrations) = enter_counted(cx, f);
+    (result, registrations > 0)
+}
+
+/// The first I/O error among `error` and its sources.
+fn io_error_behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let mut error = Some(error);
+    while let Some(candidate) = error {
+        if let Some(io) = candidate.downcast_ref() {
+            return Some(io);
+        }
+        error = candidate.source();
+    }
+    None
+}
+
+/// Polls in a row that ended in a "would block" with nobody to wake the task.
+///
+/// A future or an object that lives from poll to poll remembers it, so that such a series ends as an
+/// error and not as a spin.
+#[derive(Debug, Default)]
+pub(crate) struct Stall(u8);
+
+impl Stall {
+    /// Calls an operation once a poll.
+    #[inline]
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let attempt = attempt(cx, kind_of_io, operation);
+        self.settle(cx, attempt)
+    }
+
+    /// What an attempt means for the poll that made it.
+    #[inline]
+    pub(crate) fn settle<T, E: From<io::Error>>(
+        &mut self,
+        cx: &Context<'_>,
+        attempt: Attempt<T, E>,
+    ) -> Poll<Result<T, E>> {
+        match attempt {
+            Attempt::Done(result) => {
+                self.0 = 0;
+                return Poll::Ready(result);
+            }
+            Attempt::Registered => {
+                self.0 = 0;
+                return Poll::Pending;
+            }
+            Attempt::Interrupted => {}
+            Attempt::Unregistered => {
+                self.0 += 1;
+                if self.0 >= STALLED_AFTER_POLLS {
+                    self.0 = 0;
+                    return Poll::Ready(Err(io::Error::from(Stalled).into()));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+pub(crate) const TRIES_IN_PLACE: u32 = 3;
+const INTERRUPTS_IN_PLACE: u32 = 64;
+pub(crate) const STALLED_AFTER_POLLS: u8 = 16;
