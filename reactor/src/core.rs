@@ -185,15 +185,14 @@ impl Core {
 
     /// Asks the poller, waiting only if there is nothing to do, and hands out what it says.
     fn park(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
-        let shared = self.local.shared().clone();
         let max_wait = if self.local.has_work() {
             Some(Duration::ZERO)
         } else {
-            shorter(max_wait, self.until_next_timer(&shared))
+            shorter(max_wait, self.until_next_timer())
         };
-        let polled = self.ask_poller(&shared, max_wait);
+        let (polled, rung) = self.ask_poller(max_wait);
         match polled {
-            Ok(()) => self.dispatch(&shared),
+            Ok(()) => self.dispatch(),
             // A signal; the deadline is computed anew at the next turn.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
@@ -202,34 +201,54 @@ impl Core {
                 return Err(error);
             }
         }
-        self.fire_timers(&shared);
-        self.take_messages();
+        if self.shared().has_timers() {
+            self.fire_timers();
+        }
+        if rung {
+            self.take_messages();
+        }
         Ok(())
     }
 
-    /// Only a loop that is going to wait falls asleep: a ring then costs a system call.
-    fn ask_poller(&mut self, shared: &Shared, max_wait: Option<Duration>) -> io::Result<()> {
-        shared.counters.turns.add(1);
-        if max_wait == Some(Duration::ZERO) || !shared.doorbell().fall_asleep() {
-            shared.doorbell().wake_up();
-            return self.poll.poll(&mut self.events, Some(Duration::ZERO));
+    /// Only a loop that is going to wait falls asleep: a ring then costs a system call. Also says whether
+    /// somebody has rung.
+    fn ask_poller(&mut self, max_wait: Option<Duration>) -> (io::Result<()>, bool) {
+        let Self {
+            poll,
+            events,
+            local,
+            ..
+        } = self;
+        let shared = local.shared();
+        let counters = &shared.counters;
+        counters.turns.add(1);
+        if max_wait == Some(Duration::ZERO) {
+            let rung = shared.doorbell().wake_up();
+            return (poll.poll(events, max_wait), rung);
         }
-        shared.counters.sleeps.add(1);
-        let polled = self.poll.poll(&mut self.events, max_wait);
-        shared.doorbell().wake_up();
-        polled
+        if !shared.doorbell().fall_asleep() {
+            return (poll.poll(events, Some(Duration::ZERO)), true);
+        }
+        counters.sleeps.add(1);
+        let polled = poll.poll(events, max_wait);
+        (polled, shared.doorbell().wake_up())
     }
 
-    fn until_next_timer(&self, shared: &Shared) -> Option<Duration> {
+    fn until_next_timer(&self) -> Option<Duration> {
+        let shared = self.shared();
+        if !shared.has_timers() {
+            return None;
+        }
         let due = lock(&shared.timers).sleep()?;
         Some(until(due, shared.now()))
     }
 
     /// Marks the slots of all events under one lock, then wakes outside of it.
-    fn dispatch(&mut self, shared: &Shared) {
+    fn dispatch(&mut self) {
         if self.events.is_empty() {
             return;
         }
+        let shared = self.local.shared();
         let (mut events, mut stale) = (0, 0);
         {
             let slots = lock(&shared.slots);
@@ -247,36 +266,35 @@ impl Core {
                 }
             }
         }
-        shared.counters.events.add(events);
-        shared.counters.stale_events.add(stale);
         let Woken { drained, tasks } = &mut self.woken;
-        shared
-            .counters
+        let counters = &shared.counters;
+        counters.events.add(events);
+        counters.stale_events.add(stale);
+        counters
             .wakeups
             .add((drained.wakers.len() + tasks.len()) as u64);
-        for task in tasks.drain(..) {
-            self.local.wake(task);
+        for task in tasks.iter() {
+            self.local.wake(*task);
         }
+        tasks.clear();
         wake_all(drained);
     }
 
-    fn fire_timers(&mut self, shared: &Shared) {
+    fn fire_timers(&mut self) {
+        let shared = self.local.shared();
+        let drained = &mut self.woken.drained;
         {
             let mut timers = lock(&shared.timers);
-            if timers.is_empty() {
-                return;
-            }
-            timers.fire(shared.now(), &mut self.woken.drained.wakers);
+            timers.fire(shared.now(), &mut drained.wakers);
+            shared.note_timers(&timers);
         }
-        let drained = &mut self.woken.drained;
-        shared
-            .counters
-            .timers_fired
-            .add(drained.wakers.len() as u64);
+        let counters = &shared.counters;
+        counters.timers_fired.add(drained.wakers.len() as u64);
         wake_all(drained);
     }
 
     /// Takes what had been sent when it began: messages that lead to messages wait for the next turn.
+    /// Whoever sends later rings again.
     fn take_messages(&mut self) {
         for _ in 0..self.messages.len() {
             match self.messages.try_recv() {

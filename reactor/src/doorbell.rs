@@ -49,10 +49,11 @@ impl Doorbell {
         true
     }
 
-    /// The loop is about to look at its queues.
-    pub(crate) fn wake_up(&self) {
+    /// The loop is about to look at its queues; true if somebody has rung for that.
+    pub(crate) fn wake_up(&self) -> bool {
         self.0
-            .swap(AWAKE, acq_rel_unless(Fault::WakeUpWithoutAcquire));
+            .swap(AWAKE, acq_rel_unless(Fault::WakeUpWithoutAcquire))
+            == RUNG
     }
 }
 

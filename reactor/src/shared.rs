@@ -1,6 +1,9 @@
 use std::{
     panic::{self, AssertUnwindSafe},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Waker,
     time::{Duration, Instant},
 };
@@ -28,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) slots: Mutex<Slots>,
     pub(crate) timers: Mutex<Wheel>,
+    /// False if there are none; the loop then need not take the lock. Written under the lock.
+    has_timers: AtomicBool,
     pub(crate) counters: Counters,
     messages: Sender<Message>,
     doorbell: Doorbell,
@@ -46,6 +51,7 @@ impl Shared {
             registry,
             slots: Mutex::new(Slots::default()),
             timers: Mutex::new(Wheel::new()),
+            has_timers: AtomicBool::new(false),
             counters: Counters::default(),
             messages,
             doorbell: Doorbell::new(),
@@ -81,6 +87,17 @@ impl Shared {
         if rung {
             self.ring();
         }
+    }
+
+    /// Whoever adds the first timer rings for it, so the loop cannot sleep with a stale answer.
+    #[inline]
+    pub(crate) fn has_timers(&self) -> bool {
+        self.has_timers.load(Ordering::Relaxed)
+    }
+
+    /// To be called under the timers' lock when their number may have become or ceased to be 0.
+    pub(crate) fn note_timers(&self, timers: &Wheel) {
+        self.has_timers.store(!timers.is_empty(), Ordering::Relaxed);
     }
 
     pub(crate) fn doorbell(&self) -> &Doorbell {
@@ -124,10 +141,15 @@ impl Shared {
     }
 }
 
-/// Wakes all; one that panics harms neither the others nor the loop.
+/// Wakes all, in the order of their coming; one that panics harms neither the others nor the loop.
+#[inline]
 pub(crate) fn wake_all(drained: &mut Drained) {
-    drained.wakers.drain(..).for_each(wake_quietly);
-    drained.forgotten.drain(..).for_each(drop_quietly);
+    if !drained.wakers.is_empty() {
+        drained.wakers.drain(..).for_each(wake_quietly);
+    }
+    if !drained.forgotten.is_empty() {
+        drained.forgotten.drain(..).for_each(drop_quietly);
+    }
 }
 
 /// Wakes; a panic of the waker, which is foreign code, ends here.

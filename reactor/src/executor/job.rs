@@ -12,15 +12,14 @@ use super::{JoinError, JoinHandle, TaskHeader, join::Join};
 
 /// A spawned future, the place where its output goes, and what wakes it: all of a task in one box.
 pub(crate) trait Job {
-    /// Polls the future; when it is ready, drops it and hands its output over.
-    fn poll(self: Pin<&mut Self>) -> Poll<()>;
+    /// Polls the future, unless the task was aborted; when it is ready, drops it and hands its output
+    /// over. `begin` is told what the task's waker looks like.
+    fn poll(self: Pin<&mut Self>, begin: &dyn Fn(&Waker)) -> Poll<()>;
 
     /// The future has panicked.
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
 
     fn header(&self) -> &TaskHeader;
-
-    fn waker(&self) -> &Waker;
 }
 
 pub(crate) type BoxedJob = Pin<Box<dyn Job>>;
@@ -59,12 +58,19 @@ pin_project! {
 }
 
 impl<F: Future> Job for JobOf<F> {
-    fn poll(self: Pin<&mut Self>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, begin: &dyn Fn(&Waker)) -> Poll<()> {
         let mut this = self.project();
+        this.header.scheduled().begin_poll();
+        if this.header.is_aborted() {
+            return Poll::Ready(());
+        }
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(());
         };
-        let Poll::Ready(output) = future.poll(&mut Context::from_waker(this.waker)) else {
+        begin(this.waker);
+        let polled = future.poll(&mut Context::from_waker(this.waker));
+        this.header.scheduled().end_poll();
+        let Poll::Ready(output) = polled else {
             return Poll::Pending;
         };
         // First the end of the future, then the news of it.
@@ -81,9 +87,5 @@ impl<F: Future> Job for JobOf<F> {
 
     fn header(&self) -> &TaskHeader {
         &self.header
-    }
-
-    fn waker(&self) -> &Waker {
-        &self.waker
     }
 }

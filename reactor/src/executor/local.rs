@@ -119,18 +119,12 @@ impl Local {
         let Some(mut job) = self.take_job(id) else {
             return;
         };
-        job.header().scheduled().begin_poll();
-        if job.header().is_aborted() {
-            self.finish(id, job);
-            return;
-        }
         self.shared.counters.polls.add(1);
-        self.begin_poll(id, job.waker());
+        let begin = |waker: &Waker| self.begin_poll(id, waker);
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            budget::with(BUDGET, || job.as_mut().poll())
+            budget::with(BUDGET, || job.as_mut().poll(&begin))
         }));
         self.end_poll();
-        job.header().scheduled().end_poll();
         match polled {
             Ok(Poll::Pending) => self.put_back(id, job),
             Ok(Poll::Ready(())) => self.finish(id, job),

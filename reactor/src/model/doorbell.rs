@@ -59,7 +59,7 @@ impl Loop {
         } else {
             self.eventfd.reset();
         }
-        self.bell.wake_up();
+        let _ = self.bell.wake_up();
         slept
     }
 
@@ -171,7 +171,7 @@ fn a_ring_after_the_loop_has_gone_is_harmless() {
 /// The loop stops turning; a foreign loop watches its descriptor, and `leaves` is how it gets there.
 fn a_loop_that_is_watched(leaves: bool) {
     let (shared, mut poll) = reactor_and_poll();
-    shared.doorbell().wake_up();
+    let _ = shared.doorbell().wake_up();
     let work = Arc::new(AtomicU32::new(0));
     let ringer = thread::spawn({
         let (shared, work) = (shared.clone(), work.clone());
@@ -216,7 +216,7 @@ fn a_timer_from_elsewhere() {
         }
     });
     // Inside of a turn it is awake. Once it sleeps until that timer, it has heard of it.
-    the_loop.bell.wake_up();
+    let _ = the_loop.bell.wake_up();
     the_loop.turn_until(|| lock(&the_loop.wheel).sleep().is_some());
     other.join().unwrap();
 }

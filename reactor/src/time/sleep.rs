@@ -82,7 +82,12 @@ impl Sleep {
             .deadline
             .map_or(u64::MAX, |deadline| self.shared.nanos_at(deadline));
         let waker = cx.waker().clone();
-        let inserted = lock(&self.shared.timers).insert(due, waker);
+        let inserted = {
+            let mut timers = lock(&self.shared.timers);
+            let inserted = timers.insert(due, waker);
+            self.shared.note_timers(&timers);
+            inserted
+        };
         let (timer, earlier) = inserted.map_err(|(gone, _waker)| gone)?;
         self.timer = Some(timer);
         // On its own thread the loop is awake and looks at the timers before it sleeps.

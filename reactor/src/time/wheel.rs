@@ -76,7 +76,8 @@ impl Wheel {
         }
     }
 
-    /// Adds a timer; also says whether it is due before the loop looks again by itself.
+    /// Adds a timer; also says whether the loop may have to be rung for, because the timer is due before
+    /// the loop looks again by itself.
     pub(crate) fn insert(
         &mut self,
         due: u64,
@@ -85,6 +86,8 @@ impl Wheel {
         if self.gone {
             return Err((ReactorGone, waker));
         }
+        // A loop without timers does not say how long it sleeps.
+        let rings = self.timers.is_empty() || due < self.sleeping_until;
         self.last_generation = self.last_generation.wrapping_add(1);
         let generation = self.last_generation;
         let index = self.timers.insert(Timer {
@@ -98,7 +101,7 @@ impl Wheel {
         });
         let index = u32::try_from(index).expect("fewer timers than bytes of memory");
         self.link(index);
-        Ok((TimerKey { index, generation }, due < self.sleeping_until))
+        Ok((TimerKey { index, generation }, rings))
     }
 
     /// Removes a timer; its waker is returned so that it is dropped outside of the lock.
