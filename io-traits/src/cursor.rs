@@ -41,6 +41,7 @@ pub struct ReadCursor<'a> {
 
 impl ReadCursor<'_> {
     /// Lends `memory` to `f` as a cursor; returns what `f` returned and how many bytes were filled.
+    #[inline]
     pub fn with<R>(
         memory: &mut [MaybeUninit<u8>],
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
@@ -49,6 +50,7 @@ impl ReadCursor<'_> {
     }
 
     /// [`with`](Self::with) for memory that is initialised already, which then is never zeroed.
+    #[inline]
     pub fn with_initialized<R>(
         memory: &mut [u8],
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
@@ -56,6 +58,7 @@ impl ReadCursor<'_> {
         Self::run(memory.as_mut_ptr(), memory.len(), memory.len(), f)
     }
 
+    #[inline]
     fn run<R>(
         start: *mut u8,
         capacity: usize,
@@ -74,6 +77,7 @@ impl ReadCursor<'_> {
     }
 
     /// Appends as much of `bytes` as there is room for; returns how many bytes that was.
+    #[inline]
     pub fn append(&mut self, bytes: &[u8]) -> usize {
         let n = bytes.len().min(self.remaining());
         // SAFETY: `filled + n <= capacity` bytes from `start` are valid for writes, and `bytes` cannot
@@ -88,6 +92,7 @@ impl ReadCursor<'_> {
     ///
     /// What was uninitialised is zeroed, once: bytes that this cursor has zeroed before are not zeroed
     /// again. Follow with [`advance`](Self::advance).
+    #[inline]
     pub fn initialize_unfilled(&mut self) -> &mut [u8] {
         // SAFETY: the bytes from `initialized` to `capacity` are valid for writes.
         unsafe {
@@ -106,6 +111,7 @@ impl ReadCursor<'_> {
     ///
     /// [`InvalidData`](io::ErrorKind::InvalidData) if fewer than `n` initialised bytes are there, which
     /// is what a `Read` that reports more than it was given leads to. Nothing is filled then.
+    #[inline]
     pub fn advance(&mut self, n: usize) -> io::Result<()> {
         if n > self.initialized - self.filled {
             return Err(io::Error::new(
@@ -122,6 +128,7 @@ impl ReadCursor<'_> {
     /// # Safety
     ///
     /// No initialised byte may be made uninitialised: bytes may be written, never "un-written".
+    #[inline]
     pub unsafe fn unfilled_mut(&mut self) -> &mut [MaybeUninit<u8>] {
         // SAFETY: valid for writes and borrowed through `self`; `MaybeUninit` asks for no initialised
         // byte.
@@ -133,6 +140,7 @@ impl ReadCursor<'_> {
     /// # Safety
     ///
     /// The first `n` bytes of the unfilled part are initialised, and there are as many.
+    #[inline]
     pub unsafe fn assume_filled(&mut self, n: usize) {
         debug_assert!(n <= self.remaining());
         self.filled += n;
@@ -140,11 +148,13 @@ impl ReadCursor<'_> {
     }
 
     /// How many bytes have been filled.
+    #[inline]
     pub fn filled(&self) -> usize {
         self.filled
     }
 
     /// How many bytes there is still room for.
+    #[inline]
     pub fn remaining(&self) -> usize {
         self.capacity - self.filled
     }

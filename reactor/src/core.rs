@@ -20,9 +20,10 @@ use crate::{
     executor::{Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
     readiness::Event,
     shared::{Shared, until, wake_all},
-    slot::Woken,
+    slot::Wakes,
     slots::BELL,
     sync::lock,
+    waker_set::Drained,
 };
 
 /// An event loop and the executor of its tasks, on one thread.
@@ -65,7 +66,7 @@ pub struct Core {
     root_waker: Waker,
     messages: Receiver<Message>,
     /// Reused by each turn.
-    woken: Woken,
+    drained: Drained,
 }
 
 impl Core {
@@ -90,7 +91,7 @@ impl Core {
             root_waker: Waker::from(root.clone()),
             root,
             messages,
-            woken: Woken::default(),
+            drained: Drained::default(),
         })
     }
 
@@ -250,6 +251,11 @@ impl Core {
         }
         let shared = self.local.shared();
         let (mut events, mut stale) = (0, 0);
+        let mut woken = Woken {
+            local: &self.local,
+            tasks: 0,
+            drained: &mut self.drained,
+        };
         {
             let slots = lock(&shared.slots);
             for event in &self.events {
@@ -260,29 +266,23 @@ impl Core {
                 match slots.get(event.token()) {
                     Some(slot) => {
                         let (read, write) = directions(event);
-                        slot.event(read, write, &mut self.woken);
+                        slot.event(read, write, &mut woken);
                     }
                     None => stale += 1,
                 }
             }
         }
-        let Woken { drained, tasks } = &mut self.woken;
         let counters = &shared.counters;
         counters.events.add(events);
         counters.stale_events.add(stale);
-        counters
-            .wakeups
-            .add((drained.wakers.len() + tasks.len()) as u64);
-        for task in tasks.iter() {
-            self.local.wake(*task);
-        }
-        tasks.clear();
-        wake_all(drained);
+        let wakeups = woken.tasks + woken.drained.wakers.len() as u64;
+        counters.wakeups.add(wakeups);
+        wake_all(&mut self.drained);
     }
 
     fn fire_timers(&mut self) {
         let shared = self.local.shared();
-        let drained = &mut self.woken.drained;
+        let drained = &mut self.drained;
         {
             let mut timers = lock(&shared.timers);
             timers.fire(shared.now(), &mut drained.wakers);
@@ -331,6 +331,26 @@ impl fmt::Debug for Core {
 impl AsFd for Core {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.poll.registry().as_fd()
+    }
+}
+
+/// What a batch of events wakes.
+struct Woken<'a> {
+    local: &'a Local,
+    /// Tasks of the core itself, which are in its queue already.
+    tasks: u64,
+    drained: &'a mut Drained,
+}
+
+impl Wakes for Woken<'_> {
+    #[inline]
+    fn wake_own(&mut self, task: TaskId) {
+        self.tasks += 1;
+        self.local.wake(task);
+    }
+
+    fn drained(&mut self) -> &mut Drained {
+        self.drained
     }
 }
 

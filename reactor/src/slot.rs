@@ -73,12 +73,13 @@ pub(crate) enum Waited {
     Rearm,
 }
 
-/// Who is to be woken, outside of every lock.
-#[derive(Debug, Default)]
-pub(crate) struct Woken {
-    pub(crate) drained: Drained,
-    /// Tasks of the core itself.
-    pub(crate) tasks: Vec<TaskId>,
+/// Where an event sends those whom it wakes.
+pub(crate) trait Wakes {
+    /// A task of the core itself: no foreign code, so it may be queued at once.
+    fn wake_own(&mut self, task: TaskId);
+
+    /// For everybody else: to be woken outside of every lock.
+    fn drained(&mut self) -> &mut Drained;
 }
 
 impl Slot {
@@ -162,7 +163,7 @@ impl Slot {
 
     /// The poller has reported the object. Called by the core's thread.
     #[inline]
-    pub(crate) fn event(&self, read: Option<Event>, write: Option<Event>, out: &mut Woken) {
+    pub(crate) fn event(&self, read: Option<Event>, write: Option<Event>, out: &mut impl Wakes) {
         if let Some(event) = read {
             self.event_of(Direction::Read, event, out);
         }
@@ -176,17 +177,17 @@ impl Slot {
 
     /// True if somebody had waited for it.
     #[inline]
-    fn event_of(&self, direction: Direction, event: Event, out: &mut Woken) -> bool {
+    fn event_of(&self, direction: Direction, event: Event, out: &mut impl Wakes) -> bool {
         let side = self.side(direction);
         let before = side.readiness.set_ready(event);
         if !before.is_waited_for() {
             return false;
         }
-        out.tasks.extend(side.take_own());
+        if let Some(task) = side.take_own() {
+            out.wake_own(task);
+        }
         if before.has_wakers() {
-            lock(&self.waiting)
-                .set(direction)
-                .drain_into(&mut out.drained);
+            lock(&self.waiting).set(direction).drain_into(out.drained());
         }
         true
     }

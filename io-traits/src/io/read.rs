@@ -56,6 +56,7 @@ impl<R: AsyncRead + ?Sized> Future for Read<'_, R> {
 }
 
 /// Reads into initialised memory, believing the cursor and not the reader.
+#[inline]
 pub(super) fn poll_read_slice<R: AsyncRead + ?Sized>(
     reader: &mut R,
     cx: &mut Context<'_>,

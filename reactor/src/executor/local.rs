@@ -24,7 +24,6 @@ pub(crate) struct Local {
     tasks: RefCell<Slab<Task>>,
     last_generation: Cell<u32>,
     root: Arc<TaskHeader>,
-    current: Cell<Option<Current>>,
     /// The core is being dropped: no task is taken any more.
     closed: Cell<bool>,
 }
@@ -35,10 +34,11 @@ struct Task {
     job: Option<BoxedJob>,
 }
 
-/// The task that is being polled, and what its waker looks like: a waker that looks the same wakes the
-/// same task, which is alive.
+/// The task that this thread is polling, whose it is, and what its waker looks like: a waker that looks
+/// the same wakes the same task, which is alive. The pointers are only compared.
 #[derive(Debug, Clone, Copy)]
 struct Current {
+    shared: *const Shared,
     id: TaskId,
     data: *const (),
     vtable: *const RawWakerVTable,
@@ -48,7 +48,6 @@ impl Local {
     pub(crate) fn new(shared: Arc<Shared>, root: Arc<TaskHeader>) -> Rc<Self> {
         Rc::new(Self {
             root,
-            current: Cell::new(None),
             shared,
             queue: RefCell::default(),
             tasks: RefCell::default(),
@@ -138,24 +137,19 @@ impl Local {
     /// From now on a wait with this waker is known to be one of that task.
     #[inline]
     pub(crate) fn begin_poll(&self, id: TaskId, waker: &Waker) {
-        self.current.set(Some(Current {
+        let current = Current {
+            shared: Arc::as_ptr(&self.shared),
             id,
             data: waker.data(),
             vtable: waker.vtable(),
-        }));
+        };
+        // An error: the thread is going away, and nothing is waited for any more.
+        let _ = CURRENT.try_with(|cell| cell.set(Some(current)));
     }
 
     #[inline]
     pub(crate) fn end_poll(&self) {
-        self.current.set(None);
-    }
-
-    /// The task that is being polled, if `waker` is its own.
-    #[inline]
-    fn current_if(&self, waker: &Waker) -> Option<TaskId> {
-        let current = self.current.get()?;
-        let same = current.data == waker.data() && ptr::eq(current.vtable, waker.vtable());
-        same.then_some(current.id)
+        let _ = CURRENT.try_with(|cell| cell.set(None));
     }
 
     /// Wakes a task of this core, on its thread and outside of a poll.
@@ -254,7 +248,11 @@ pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
 /// this thread.
 #[inline]
 pub(crate) fn own_task(shared: &Arc<Shared>, waker: &Waker) -> Option<TaskId> {
-    with_inside(shared, |local| local.current_if(waker)).flatten()
+    let current = CURRENT.try_with(Cell::get).ok().flatten()?;
+    let same = ptr::eq(current.shared, Arc::as_ptr(shared))
+        && current.data == waker.data()
+        && ptr::eq(current.vtable, waker.vtable());
+    same.then_some(current.id)
 }
 
 /// Queues a task if this thread is inside of its loop; false otherwise.
@@ -298,5 +296,6 @@ pub(crate) fn drop_quietly<T>(value: T) {
 const BUDGET: u32 = 128;
 
 thread_local! {
+    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
     static INSIDE: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
 }

@@ -14,14 +14,13 @@ use std::{
 use loom::thread;
 use mio::{Interest, Registry, Token, event::Source};
 
-use super::{HANG, block_on, block_on_after_a_move, catches, check};
+use super::{HANG, Woken, block_on, block_on_after_a_move, catches, check};
 use crate::{
     Handle, PollEvented, Progress, Sleep,
     error::ReactorGone,
     fault::Fault,
     readiness::Event,
     shared::{Shared, wake_all},
-    slot::Woken,
     slots::BELL,
     sync::{Mutex, lock},
 };
@@ -101,7 +100,7 @@ impl Peer {
         if let Some(slot) = lock(&self.shared.slots).get(self.token) {
             slot.event(Some(Event::default()), None, &mut woken);
         }
-        wake_all(&mut woken.drained);
+        wake_all(&mut woken.0);
     }
 }
 

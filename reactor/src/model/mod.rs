@@ -40,8 +40,11 @@ use std::{
 use loom::{model::Builder, sync::Condvar};
 
 use crate::{
+    executor::TaskId,
     fault::{self, Fault},
+    slot::Wakes,
     sync::{Mutex, lock},
+    waker_set::Drained,
 };
 
 /// Runs `model` in all its interleavings; panics if one of them does.
@@ -185,6 +188,20 @@ impl Alarm {
 impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
         self.ring();
+    }
+}
+
+/// Where events of a model send those whom they wake. No task of a model is the core's own.
+#[derive(Default)]
+struct Woken(Drained);
+
+impl Wakes for Woken {
+    fn wake_own(&mut self, task: TaskId) {
+        unreachable!("{task:?} is nobody's own");
+    }
+
+    fn drained(&mut self) -> &mut Drained {
+        &mut self.0
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use loom::{sync::Condvar, thread};
 
-use super::{HANG, block_on, block_on_after_a_move, catches, check, fails};
+use super::{HANG, Woken, block_on, block_on_after_a_move, catches, check, fails};
 use crate::{
     Direction,
     error::ReactorGone,
@@ -15,7 +15,7 @@ use crate::{
     fault::Fault,
     readiness::{Event, Seen},
     shared::wake_all,
-    slot::{Armed, Slot, Waited, Woken},
+    slot::{Armed, Slot, Waited},
     sync::{Mutex, MutexGuard, lock},
     waker_set::Drained,
 };
@@ -127,7 +127,7 @@ fn dispatch(slot: &Slot, read: bool, write: bool) {
     let mut woken = Woken::default();
     let event = |ready: bool| ready.then(Event::default);
     slot.event(event(read), event(write), &mut woken);
-    wake_all(&mut woken.drained);
+    wake_all(&mut woken.0);
 }
 
 fn one_reader_two_events() {

@@ -4,14 +4,14 @@ use std::{sync::Arc, task::Poll};
 
 use loom::thread;
 
-use super::{block_on, catches, check};
+use super::{Woken, block_on, catches, check};
 use crate::{
     Direction::Read,
     error::ReactorGone,
     fault::Fault,
     readiness::Event,
     shared::wake_all,
-    slot::{Armed, Slot, Waited, Woken},
+    slot::{Armed, Slot, Waited},
     slots::Slots,
     sync::{Mutex, lock},
     waker_set::Drained,
@@ -62,7 +62,7 @@ fn a_late_event_and_the_next_object() {
             if let Some(slot) = lock(&slots).get(old) {
                 slot.event(Some(Event::default()), None, &mut woken);
             }
-            wake_all(&mut woken.drained);
+            wake_all(&mut woken.0);
         }
     });
     let removed = lock(&slots).remove(old);
