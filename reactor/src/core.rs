@@ -124,10 +124,10 @@ impl Core {
                     continue;
                 }
                 self.root.scheduled().begin_poll();
-                self.local.begin_poll(id, &self.root_waker);
+                let current = self.root.enter(&self.root_waker);
                 let mut cx = Context::from_waker(&self.root_waker);
                 let polled = budget::with(BUDGET, || future.as_mut().poll(&mut cx));
-                self.local.end_poll();
+                drop(current);
                 if let Poll::Ready(output) = polled {
                     return Ok(output);
                 }

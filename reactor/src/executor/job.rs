@@ -13,8 +13,8 @@ use super::{JoinError, JoinHandle, TaskHeader, join::Join};
 /// A spawned future, the place where its output goes, and what wakes it: all of a task in one box.
 pub(crate) trait Job {
     /// Polls the future, unless the task was aborted; when it is ready, drops it and hands its output
-    /// over. `begin` is told what the task's waker looks like.
-    fn poll(self: Pin<&mut Self>, begin: &dyn Fn(&Waker)) -> Poll<()>;
+    /// over.
+    fn poll(self: Pin<&mut Self>) -> Poll<()>;
 
     /// The future has panicked.
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
@@ -58,7 +58,7 @@ pin_project! {
 }
 
 impl<F: Future> Job for JobOf<F> {
-    fn poll(self: Pin<&mut Self>, begin: &dyn Fn(&Waker)) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>) -> Poll<()> {
         let mut this = self.project();
         this.header.scheduled().begin_poll();
         if this.header.is_aborted() {
@@ -67,8 +67,9 @@ impl<F: Future> Job for JobOf<F> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(());
         };
-        begin(this.waker);
+        let current = this.header.enter(this.waker);
         let polled = future.poll(&mut Context::from_waker(this.waker));
+        drop(current);
         this.header.scheduled().end_poll();
         let Poll::Ready(output) = polled else {
             return Poll::Pending;

@@ -5,10 +5,9 @@ use std::{
     future::Future,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    ptr,
     rc::Rc,
     sync::Arc,
-    task::{Poll, RawWakerVTable, Waker},
+    task::Poll,
 };
 
 use io_traits::task::budget;
@@ -32,16 +31,6 @@ struct Task {
     generation: u32,
     /// Taken out for the length of a poll, so that no borrow is held while foreign code runs.
     job: Option<BoxedJob>,
-}
-
-/// The task that this thread is polling, whose it is, and what its waker looks like: a waker that looks
-/// the same wakes the same task, which is alive. The pointers are only compared.
-#[derive(Debug, Clone, Copy)]
-struct Current {
-    shared: *const Shared,
-    id: TaskId,
-    data: *const (),
-    vtable: *const RawWakerVTable,
 }
 
 impl Local {
@@ -119,11 +108,9 @@ impl Local {
             return;
         };
         self.shared.counters.polls.add(1);
-        let begin = |waker: &Waker| self.begin_poll(id, waker);
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            budget::with(BUDGET, || job.as_mut().poll(&begin))
+            budget::with(BUDGET, || job.as_mut().poll())
         }));
-        self.end_poll();
         match polled {
             Ok(Poll::Pending) => self.put_back(id, job),
             Ok(Poll::Ready(())) => self.finish(id, job),
@@ -132,24 +119,6 @@ impl Local {
                 self.finish(id, job);
             }
         }
-    }
-
-    /// From now on a wait with this waker is known to be one of that task.
-    #[inline]
-    pub(crate) fn begin_poll(&self, id: TaskId, waker: &Waker) {
-        let current = Current {
-            shared: Arc::as_ptr(&self.shared),
-            id,
-            data: waker.data(),
-            vtable: waker.vtable(),
-        };
-        // An error: the thread is going away, and nothing is waited for any more.
-        let _ = CURRENT.try_with(|cell| cell.set(Some(current)));
-    }
-
-    #[inline]
-    pub(crate) fn end_poll(&self) {
-        let _ = CURRENT.try_with(|cell| cell.set(None));
     }
 
     /// Wakes a task of this core, on its thread and outside of a poll.
@@ -244,17 +213,6 @@ pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
     with_inside(shared, |_| ()).is_some()
 }
 
-/// The number of the task of `waker`, if that is the one that the loop of `shared` is polling now, on
-/// this thread.
-#[inline]
-pub(crate) fn own_task(shared: &Arc<Shared>, waker: &Waker) -> Option<TaskId> {
-    let current = CURRENT.try_with(Cell::get).ok().flatten()?;
-    let same = ptr::eq(current.shared, Arc::as_ptr(shared))
-        && current.data == waker.data()
-        && ptr::eq(current.vtable, waker.vtable());
-    same.then_some(current.id)
-}
-
 /// Queues a task if this thread is inside of its loop; false otherwise.
 #[inline]
 pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
@@ -296,6 +254,5 @@ pub(crate) fn drop_quietly<T>(value: T) {
 const BUDGET: u32 = 128;
 
 thread_local! {
-    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
     static INSIDE: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
 }

@@ -4,6 +4,7 @@
 //! number: a wake on the core's own thread pushes it to a plain queue, without a lock and without a
 //! system call; a wake from elsewhere sends it through a channel and rings the doorbell.
 
+mod current;
 mod job;
 mod join;
 mod local;
@@ -13,8 +14,9 @@ mod task;
 pub use join::{JoinError, JoinHandle};
 pub use spawner::Spawner;
 
+pub(crate) use current::own_task;
 pub(crate) use job::{BoxedJob, SendJob, new_job};
-pub(crate) use local::{Inside, Local, drop_quietly, is_inside, own_task, spawn_inside};
+pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside};
 pub(crate) use task::{TaskHeader, TaskId};
 
 /// What other threads send to the loop.

@@ -43,7 +43,7 @@ fn poll<T>(handle: &mut JoinHandle<T>, waker: &Waker) -> Poll<Result<T, JoinErro
 
 /// The core's part: polls the job, and drops it.
 fn finish(mut job: SendJob) {
-    let polled = job.as_mut().poll(&|_| ());
+    let polled = job.as_mut().poll();
     assert!(polled.is_ready());
     drop(job);
 }
