@@ -26,6 +26,9 @@
 //! 4. [`FramedWrite`]: how the queue fills and empties.
 //! 5. [`Framed`]: both on one object, and [`FramedParts`], of which it is made.
 //! 6. [`LinesCodec`]: a codec, and the example for another.
+//! 7. [`LengthDelimitedCodec`]: frames that say how long they are; [`LengthDelimitedBuilder`] says what
+//!    such a length may mean, and in `item.rs` stands when a frame is copied.
+//! 8. [`BytesCodec`]: bytes as they come, where something else cuts them into frames.
 //!
 //! # Examples
 //!
@@ -49,21 +52,28 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bytes_codec;
 mod decoder;
 mod encoder;
 mod framed;
 mod framed_parts;
 mod framed_read;
 mod framed_write;
+mod item;
+mod length_delimited;
 mod lines_codec;
 mod read_buffer;
 mod segments;
 
+pub use bytes_codec::BytesCodec;
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use framed::Framed;
 pub use framed_parts::FramedParts;
 pub use framed_read::FramedRead;
 pub use framed_write::FramedWrite;
+pub use length_delimited::{
+    LengthDelimitedBuildError, LengthDelimitedBuilder, LengthDelimitedCodec, LengthDelimitedError,
+};
 pub use lines_codec::{LinesCodec, LinesError};
 pub use segments::Segments;

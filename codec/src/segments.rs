@@ -76,6 +76,22 @@ impl Segments {
         self.sealed = small;
     }
 
+    /// As [`push`](Self::push), for what would allocate in order to become a `Bytes`.
+    pub(crate) fn push_from(&mut self, bytes: impl AsRef<[u8]> + Into<Bytes>) {
+        self.push_tail_of(bytes, 0);
+    }
+
+    /// Appends `bytes` without the first `skipped` of them, as [`push`](Self::push) does.
+    pub(crate) fn push_tail_of(&mut self, bytes: impl AsRef<[u8]> + Into<Bytes>, skipped: usize) {
+        let tail = &bytes.as_ref()[skipped..];
+        if tail.len() < REFERENCED_FROM {
+            return self.put_slice(tail);
+        }
+        let mut bytes = bytes.into();
+        bytes.advance(skipped);
+        self.push(bytes);
+    }
+
     /// How many bytes are queued.
     #[inline]
     pub fn len(&self) -> usize {

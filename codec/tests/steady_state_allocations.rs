@@ -9,9 +9,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::{BufMut, Bytes};
-use codec::{Encoder, Framed, FramedWrite, Segments};
-use common::Numbers;
+use bytes::{BufMut, Bytes, BytesMut};
+use codec::{Encoder, Framed, FramedWrite, LengthDelimitedCodec, Segments};
+use common::{Numbers, framed};
 use futures::{SinkExt, StreamExt, executor::block_on};
 use io_traits::{AsyncRead, AsyncWrite, task};
 
@@ -104,7 +104,17 @@ fn a_producer_that_never_flushes_allocates_nothing_per_write() {
 
 /// Gives some frames, then would block once, and so on.
 struct Peer {
+    frames: Vec<u8>,
     blocks: bool,
+}
+
+impl Peer {
+    fn new(frames: Vec<u8>) -> Self {
+        Self {
+            frames,
+            blocks: false,
+        }
+    }
 }
 
 impl Read for Peer {
@@ -113,9 +123,8 @@ impl Read for Peer {
         if !self.blocks {
             return task::poll(|_| Poll::Pending);
         }
-        let frames = &mut buf[..400];
-        frames.fill(1);
-        Ok(frames.len())
+        buf[..self.frames.len()].copy_from_slice(&self.frames);
+        Ok(self.frames.len())
     }
 }
 
@@ -134,7 +143,8 @@ impl AsyncWrite for Peer {}
 
 #[test]
 fn echoing_allocates_nothing_per_frame() {
-    let mut numbers = Framed::new(Peer { blocks: false }, Numbers::default());
+    let peer = Peer::new(framed([1; 100]));
+    let mut numbers = Framed::new(peer, Numbers::default());
     let mut cx = Context::from_waker(Waker::noop());
     let mut burst = || {
         let mut echoed = 0;
@@ -147,4 +157,43 @@ fn echoing_allocates_nothing_per_frame() {
     assert!(allocations(&mut burst) > 0, "the counter counts");
     let steady = allocations(|| (0..1_000).for_each(|_| burst()));
     assert_eq!(steady, 0);
+}
+
+/// The one is the item itself, which is no part of the buffer, so that it can be kept.
+#[test]
+fn echoing_frames_of_64_bytes_allocates_once_per_frame() {
+    let frame = [&[0, 0, 0, 64][..], &[7; 64]].concat();
+    let peer = Peer::new(frame.repeat(100));
+    let mut frames = Framed::new(peer, LengthDelimitedCodec::new(64));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut burst = || {
+        let mut echoed = 0;
+        while let Poll::Ready(frame) = frames.poll_next_unpin(&mut cx) {
+            let frame: BytesMut = frame.unwrap().unwrap();
+            frames.start_send_unpin(frame).unwrap();
+            echoed += 1;
+        }
+        assert_eq!(echoed, 100);
+    };
+    burst();
+    let steady = allocations(|| (0..1_000).for_each(|_| burst()));
+    assert_eq!(steady, 100 * 1_000);
+}
+
+/// The item is the buffer. So these are the next buffer, and the count of those who share this one.
+#[test]
+fn echoing_frames_of_40_kilobytes_allocates_twice_per_frame() {
+    let frame = [&[0, 0, 0x9c, 0x40][..], &[7; 40_000]].concat();
+    let mut frames = Framed::new(Peer::new(frame), LengthDelimitedCodec::new(40_000));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut round = || {
+        let Poll::Ready(Some(frame)) = frames.poll_next_unpin(&mut cx) else {
+            panic!("a frame is there");
+        };
+        frames.start_send_unpin(frame.unwrap()).unwrap();
+        assert!(frames.poll_next_unpin(&mut cx).is_pending());
+    };
+    (0..2).for_each(|_| round());
+    let steady = allocations(|| (0..1_000).for_each(|_| round()));
+    assert_eq!(steady, 2 * 1_000);
 }

@@ -53,6 +53,11 @@ pub fn framed(numbers: impl IntoIterator<Item = u32>) -> Vec<u8> {
     numbers.into_iter().flat_map(u32::to_be_bytes).collect()
 }
 
+/// What is in a queue.
+pub fn bytes_of(mut queue: Segments) -> Vec<u8> {
+    queue.copy_to_bytes(queue.len()).to_vec()
+}
+
 /// Polls a stream once, with a waker that wakes nobody.
 pub fn poll_next<S: Stream + Unpin>(stream: &mut S) -> Poll<Option<S::Item>> {
     Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()))

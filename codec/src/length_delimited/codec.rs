@@ -1,0 +1,199 @@
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::layout::Layout;
+use crate::{Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segments, item};
+
+/// Frames that say in their head how long they are.
+///
+/// [`new`](Self::new) is for the plain ones: 4 bytes, big endian, that count the bytes behind them. For
+/// all others see [`LengthDelimitedBuilder`]. Empty frames are frames.
+///
+/// Both directions have the same maximum and the same minimum, so a codec decodes whatever one with the
+/// same options has encoded. An item below 32 KiB is decoded to a copy in memory of its length, so that
+/// it may be kept for long; a longer one is the memory that was read into, as long as it is at least
+/// half of it. An encoded item of 1 KiB or more, a slice excepted, is not copied. How much is announced
+/// reserves nothing: memory grows with what has come.
+///
+/// # Errors
+///
+/// When decoding, each of these ends the stream, because nobody knows where the next frame begins. The
+/// head stays in the buffer:
+///
+/// * [`FrameTooLong`](LengthDelimitedError::FrameTooLong), as soon as the length is there.
+/// * [`FrameTooShort`](LengthDelimitedError::FrameTooShort): the item would be shorter than nothing, or
+///   would end inside the part of the head that belongs to it.
+/// * [`Io`](LengthDelimitedError::Io) of the kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof):
+///   the stream ended inside a frame, be it right behind the head.
+/// * [`Io`](LengthDelimitedError::Io): the reader failed.
+///
+/// When encoding, [`ItemTooLong`](LengthDelimitedError::ItemTooLong) and
+/// [`ItemTooShort`](LengthDelimitedError::ItemTooShort) concern one item, of which nothing is written.
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use codec::{Framed, LengthDelimitedCodec};
+/// use futures::{executor::block_on, SinkExt, StreamExt};
+/// use io_traits::testing::Script;
+///
+/// # block_on(async {
+/// let peer = Script::new().gives(b"\0\0\0\x05hel").would_block().gives(b"lo");
+/// let mut frames = Framed::new(peer, LengthDelimitedCodec::new(1024));
+/// assert_eq!(frames.next().await.unwrap()?, "hello");
+///
+/// frames.send(Bytes::from("bye")).await?;
+/// assert_eq!(frames.get_ref().written(), b"\0\0\0\x03bye");
+/// # Ok::<(), codec::LengthDelimitedError>(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+pub struct LengthDelimitedCodec {
+    // INVARIANT: at most the most that the layout can carry.
+    max_frame_length: usize,
+    layout: Layout,
+    state: State,
+}
+
+/// ```text
+///     ┌── the length is there, and in range ──▶┐
+///    Head                                     Body
+///     └◀──────── the frame is whole: out ──────┘
+/// ```
+///
+/// The whole frame is in the buffer until it is complete, its head included. Thus nothing but an empty
+/// buffer is a place between two frames, and a codec put in the place of this one sees whole frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The buffer begins with a head that has not been looked at.
+    Head,
+    /// The item of the frame at the front has `len` bytes, which the maximum allowed when its head was
+    /// there; `needed` bytes of the frame were missing.
+    Body { len: usize, needed: usize },
+}
+
+impl LengthDelimitedCodec {
+    /// A codec for frames of a length, 4 bytes big endian, and as many bytes, up to `max_frame_length`.
+    ///
+    /// The limit is one of memory, and there is no codec without one: a peer may announce 4 GiB and
+    /// send them.
+    pub fn new(max_frame_length: usize) -> Self {
+        Self::builder(max_frame_length)
+            .build()
+            .expect("an empty frame fits every maximum")
+    }
+
+    /// Options for other frames, whose items have up to `max_frame_length` bytes.
+    pub fn builder(max_frame_length: usize) -> LengthDelimitedBuilder {
+        LengthDelimitedBuilder::new(max_frame_length)
+    }
+
+    pub(super) fn from_layout(layout: Layout, max_frame_length: usize) -> Self {
+        Self {
+            max_frame_length: max_frame_length.min(layout.most()),
+            layout,
+            state: State::Head,
+        }
+    }
+
+    /// Sets the most bytes that an item may have.
+    ///
+    /// When decoding, it applies from the next frame: one whose head has been decoded, while the rest
+    /// of it had not come yet, is let through.
+    ///
+    /// More than the length field can express is taken to be that; see
+    /// [`max_frame_length`](Self::max_frame_length). Less than the shortest item that the options allow
+    /// refuses every frame.
+    pub fn set_max_frame_length(&mut self, bytes: usize) {
+        self.max_frame_length = bytes.min(self.layout.most());
+    }
+
+    /// The most bytes that an item may have.
+    ///
+    /// It is what was set, unless the length field can express, or the memory hold, only less: with a
+    /// field of one byte and no adjustment it is never more than 255.
+    pub fn max_frame_length(&self) -> usize {
+        self.max_frame_length
+    }
+
+    fn encode_owned(
+        &self,
+        item: impl AsRef<[u8]> + Into<Bytes>,
+        dst: &mut Segments,
+    ) -> Result<(), LengthDelimitedError> {
+        let in_head = self.put_head(item.as_ref(), dst)?;
+        dst.push_tail_of(item, in_head);
+        Ok(())
+    }
+
+    fn put_head(&self, item: &[u8], dst: &mut Segments) -> Result<usize, LengthDelimitedError> {
+        self.layout.put_head(item, self.max_frame_length, dst)
+    }
+}
+
+impl Decoder for LengthDelimitedCodec {
+    type Item = BytesMut;
+    type Error = LengthDelimitedError;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
+        let len = match self.state {
+            State::Head => {
+                let Some(head) = src.get(..self.layout.field_end()) else {
+                    return Ok(None);
+                };
+                self.layout.announced(head, self.max_frame_length)?
+            }
+            State::Body { len, .. } => len,
+        };
+        // No overflow: a layout allows no length for which this would be longer than any buffer.
+        let frame = self.layout.num_skip() + len;
+        if src.len() < frame {
+            let needed = frame - src.len();
+            self.state = State::Body { len, needed };
+            return Ok(None);
+        }
+        self.state = State::Head;
+        src.advance(self.layout.num_skip());
+        Ok(Some(item::take(src, len)))
+    }
+
+    fn needed(&self) -> usize {
+        match self.state {
+            State::Head => 0,
+            State::Body { needed, .. } => needed,
+        }
+    }
+}
+
+impl Encoder<Bytes> for LengthDelimitedCodec {
+    type Error = LengthDelimitedError;
+
+    fn encode(&mut self, item: Bytes, dst: &mut Segments) -> Result<(), LengthDelimitedError> {
+        self.encode_owned(item, dst)
+    }
+}
+
+impl Encoder<BytesMut> for LengthDelimitedCodec {
+    type Error = LengthDelimitedError;
+
+    fn encode(&mut self, item: BytesMut, dst: &mut Segments) -> Result<(), LengthDelimitedError> {
+        self.encode_owned(item, dst)
+    }
+}
+
+impl Encoder<Vec<u8>> for LengthDelimitedCodec {
+    type Error = LengthDelimitedError;
+
+    fn encode(&mut self, item: Vec<u8>, dst: &mut Segments) -> Result<(), LengthDelimitedError> {
+        self.encode_owned(item, dst)
+    }
+}
+
+impl Encoder<&[u8]> for LengthDelimitedCodec {
+    type Error = LengthDelimitedError;
+
+    fn encode(&mut self, item: &[u8], dst: &mut Segments) -> Result<(), LengthDelimitedError> {
+        let in_head = self.put_head(item, dst)?;
+        dst.put_slice(&item[in_head..]);
+        Ok(())
+    }
+}
