@@ -8,9 +8,10 @@ use std::{
 use super::With;
 use crate::{
     AsyncRead, AsyncWrite, ReadCursor,
+    async_write::checked,
     task::{
         self,
-        attempt::{Attempt, Stall, attempt, kind_behind, kind_of_io},
+        attempt::{Attempt, Stall, attempt, kind_behind},
     },
 };
 
@@ -22,6 +23,10 @@ use crate::{
 ///
 /// Whichever direction of the socket blocks is the one that is waited for: a read of a TLS object that
 /// has to write first is woken by writability.
+///
+/// Shutting a layer down only flushes it: how a protocol says goodbye (the `close_notify` of TLS), and
+/// when its socket is to be shut down, is the object's business, through [`get_mut`](Self::get_mut) or
+/// [`with`](Self::with).
 ///
 /// # Examples
 ///
@@ -68,8 +73,6 @@ use crate::{
 pub struct Layer<S> {
     protocol: S,
     flush: fn(&mut S) -> io::Result<()>,
-    /// The object may hold bytes that have not gone out.
-    unflushed: bool,
     stall: Stall,
 }
 
@@ -90,7 +93,6 @@ impl<S> Layer<S> {
         Self {
             protocol,
             flush,
-            unflushed: true,
             stall: Stall::default(),
         }
     }
@@ -103,7 +105,6 @@ impl<S> Layer<S> {
     /// The object. A verb that writes is better called through [`with`](Self::with), which flushes before
     /// the task parks.
     pub fn get_mut(&mut self) -> &mut S {
-        self.unflushed = true;
         &mut self.protocol
     }
 
@@ -146,8 +147,6 @@ impl<S> Layer<S> {
     where
         E: Error + From<io::Error> + 'static,
     {
-        // Nobody knows which verbs write.
-        self.unflushed = true;
         let attempt = attempt(cx, kind_behind, || verb(&mut self.protocol));
         self.settle(cx, attempt)
     }
@@ -157,17 +156,18 @@ impl<S> Layer<S> {
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&mut S) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        let attempt = attempt(cx, kind_of_io, || operation(&mut self.protocol));
+        let attempt = attempt(cx, kind_behind, || operation(&mut self.protocol));
         self.settle(cx, attempt)
     }
 
-    /// Flushes before the task parks: what the peer waits for must not wait for the peer.
+    /// Flushes before the task parks: what the peer waits for must not wait for the peer. It may be a
+    /// read that has put it into the object's buffer: the answer to a ping, an alert.
     fn settle<T, E: From<io::Error>>(
         &mut self,
         cx: &mut Context<'_>,
         attempt: Attempt<T, E>,
     ) -> Poll<Result<T, E>> {
-        if matches!(attempt, Attempt::Done(_)) || !self.unflushed {
+        if matches!(attempt, Attempt::Done(_)) {
             return self.stall.settle(cx, attempt);
         }
         match self.attempt_flush(cx) {
@@ -182,11 +182,7 @@ impl<S> Layer<S> {
 
     fn attempt_flush(&mut self, cx: &mut Context<'_>) -> Attempt<(), io::Error> {
         let flush = self.flush;
-        let attempt = attempt(cx, kind_behind, || flush(&mut self.protocol));
-        if matches!(attempt, Attempt::Done(_)) {
-            self.unflushed = false;
-        }
-        attempt
+        attempt(cx, kind_behind, || flush(&mut self.protocol))
     }
 }
 
@@ -224,7 +220,7 @@ impl<S: Write> AsyncWrite for Layer<S> {
     /// Nothing taken of something means that the object's own buffers are full: it is flushed, and if
     /// that would block, so does the write.
     fn poll_write_from(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_taking(cx, buf.is_empty(), |protocol| protocol.write(buf))
+        self.poll_taking(cx, buf.len(), |protocol| protocol.write(buf))
     }
 
     fn poll_write_slices(
@@ -232,8 +228,8 @@ impl<S: Write> AsyncWrite for Layer<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let nothing = bufs.iter().all(|buf| buf.is_empty());
-        self.poll_taking(cx, nothing, |protocol| protocol.write_vectored(bufs))
+        let given = bufs.iter().map(|buf| buf.len()).sum();
+        self.poll_taking(cx, given, |protocol| protocol.write_vectored(bufs))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -246,16 +242,15 @@ impl<S: Write> Layer<S> {
     fn poll_taking(
         &mut self,
         cx: &mut Context<'_>,
-        nothing_given: bool,
+        given: usize,
         mut write: impl FnMut(&mut S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        self.unflushed = true;
+        let mut write = |protocol: &mut S| checked(write(protocol)?, given);
         let taken = ready!(self.poll_io(cx, &mut write))?;
-        if taken > 0 || nothing_given {
+        if taken > 0 || given == 0 {
             return Poll::Ready(Ok(taken));
         }
         ready!(self.poll_flush(cx))?;
-        self.unflushed = true;
         self.poll_io(cx, write)
     }
 }

@@ -55,27 +55,32 @@ pub(crate) fn kind_of_io(error: &io::Error) -> Option<io::ErrorKind> {
     Some(error.kind())
 }
 
-/// The kind of the I/O error behind any error.
+/// The kind of the I/O error that any error is, or that is behind it.
+///
+/// An I/O error of kind `Other` says nothing itself: what it wraps may be an error of a library's, and
+/// behind that there may be an I/O error again.
+#[inline]
 pub(crate) fn kind_behind<E: Error + 'static>(error: &E) -> Option<io::ErrorKind> {
-    io_error_behind(error).map(io::Error::kind)
+    let mut kind = None;
+    let mut next = Some(error as &(dyn Error + 'static));
+    while let Some(error) = next {
+        next = match error.downcast_ref::<io::Error>() {
+            Some(io) if io.kind() != io::ErrorKind::Other => return Some(io.kind()),
+            Some(io) => {
+                kind = Some(io::ErrorKind::Other);
+                // Its `source` would be that of the error it wraps.
+                io.get_ref().map(|wrapped| wrapped as _)
+            }
+            None => error.source(),
+        };
+    }
+    kind
 }
 
 /// Calls something once, and says whether it has had the task registered for a wakeup.
 pub(crate) fn enter_once<R>(cx: &mut Context<'_>, f: impl FnOnce() -> R) -> (R, bool) {
     let (result, registrations) = enter_counted(cx, f);
     (result, registrations > 0)
-}
-
-/// The first I/O error among `error` and its sources.
-fn io_error_behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
-    let mut error = Some(error);
-    while let Some(candidate) = error {
-        if let Some(io) = candidate.downcast_ref() {
-            return Some(io);
-        }
-        error = candidate.source();
-    }
-    None
 }
 
 /// Polls in a row that ended in a "would block" with nobody to wake the task.

@@ -32,7 +32,7 @@ use super::{attempt::Stall, budget};
 ///
 /// # Errors
 ///
-/// The operation's own, but never `WouldBlock` nor `Interrupted`. [`Stalled`] when the operation says
+/// The operation's own, but never `WouldBlock` nor `Interrupted`. [`Stalled`](super::Stalled) when the operation says
 /// "would block" through 16 polls in a row without having asked anybody to wake the task.
 pub fn io<T, F: FnMut() -> io::Result<T>>(operation: F) -> Io<F> {
     Io {
