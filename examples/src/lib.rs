@@ -14,9 +14,10 @@
 //! 2. `bin/chat.rs`: lines between many clients, none of whom can delay the others.
 //! 3. `bin/connect.rs`: a client, and how blocking standard input gets along with an event loop.
 //! 4. `bin/demo/main.rs`: hundreds of clients and a server in one process, every byte checked.
-//! 5. [`serve`]: what makes a server of a handler of connections: threads, signals and the end;
+//! 5. `bin/https/main.rs`: HTTP over TLS, with a TLS library that knows nothing of event loops.
+//! 6. [`serve`]: what makes a server of a handler of connections: threads, signals and the end;
 //!    underneath, [`serve_on`] does it on one core.
-//! 6. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
+//! 7. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
 
 #![forbid(unsafe_code)]
 
@@ -31,6 +32,6 @@ mod server_args;
 pub use descriptors::raise_descriptor_limit;
 pub use program::{named, run_program};
 pub use random::Random;
-pub use serve::serve;
+pub use serve::{serve, serve_with};
 pub use serve_on::serve_on;
 pub use server_args::{ServerArgs, listen};

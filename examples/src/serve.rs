@@ -7,7 +7,7 @@ use std::{
 
 use futures::channel::oneshot;
 use net::TcpStream;
-use reactor::Core;
+use reactor::{Core, Handle};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
@@ -35,6 +35,22 @@ pub fn serve<H>(args: &ServerArgs, handler: H) -> io::Result<()>
 where
     H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + Clone + Send + 'static,
 {
+    serve_with(args, |_| handler)
+}
+
+/// Like [`serve`], with a handler that needs its core, for limits of time for example.
+///
+/// `make_handler` is called on each thread, with the handle of the thread's core. What it makes stays
+/// there, so it need not be `Send`.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub fn serve_with<M, H>(args: &ServerArgs, make_handler: M) -> io::Result<()>
+where
+    M: FnOnce(&Handle) -> H + Clone + Send + 'static,
+    H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + 'static,
+{
     raise_descriptor_limit()?;
     // Before anybody can know that the server runs: a signal that comes early must not kill it.
     let mut signals = end_at_once_on_second_signal().and_then(|()| Signals::new(ENDING))?;
@@ -44,10 +60,10 @@ where
     let (mut stops, mut threads) = (Vec::new(), Vec::new());
     for (number, listener) in listeners.into_iter().enumerate() {
         let (stop, stopped) = oneshot::channel();
-        let (handler, signals) = (handler.clone(), signals.handle());
+        let (make_handler, signals) = (make_handler.clone(), signals.handle());
         let thread = thread::Builder::new()
             .name(format!("core-{number}"))
-            .spawn(move || serve_thread(listener, handler, stopped, &signals))?;
+            .spawn(move || serve_thread(listener, make_handler, stopped, &signals))?;
         stops.push(stop);
         threads.push(thread);
     }
@@ -64,13 +80,14 @@ where
     Ok(())
 }
 
-fn serve_thread<H>(
+fn serve_thread<M, H>(
     listener: TcpListener,
-    handler: H,
+    make_handler: M,
     stopped: oneshot::Receiver<()>,
     signals: &SignalsHandle,
 ) -> io::Result<()>
 where
+    M: FnOnce(&Handle) -> H,
     H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + 'static,
 {
     /// Ends the wait for a signal, also when this thread panics.
@@ -81,7 +98,9 @@ where
         }
     }
     let _end_all = EndAll(signals);
-    serve_on(&mut Core::new()?, listener, handler, stopped)
+    let mut core = Core::new()?;
+    let handler = make_handler(&core.handle());
+    serve_on(&mut core, listener, handler, stopped)
 }
 
 fn end_at_once_on_second_signal() -> io::Result<()> {

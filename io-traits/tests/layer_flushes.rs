@@ -92,7 +92,7 @@ fn what_was_put_in_past_the_layer_goes_out_too() {
         if object.held.is_empty() && object.stream.written().len() < 20 {
             object.held.extend(b" within");
         }
-        io::Read::read(object, &mut [0; 1])
+        Read::read(object, &mut [0; 1])
     });
     assert!(poll_once(&mut verb).is_pending());
     assert_eq!(
@@ -106,14 +106,14 @@ fn a_flush_of_its_own_is_the_one_that_is_used() {
     struct Queue(Script, Vec<u8>);
     fn send(queue: &mut Queue) -> io::Result<()> {
         while !queue.1.is_empty() {
-            let n = io::Write::write(&mut queue.0, &queue.1)?;
+            let n = Write::write(&mut queue.0, &queue.1)?;
             queue.1.drain(..n);
         }
         Ok(())
     }
     let script = Script::new().takes(2).write_would_block().never_gives();
     let mut layer = Layer::with_flush(Queue(script, b"queued".to_vec()), send);
-    let mut verb = layer.with(|queue| io::Read::read(&mut queue.0, &mut [0; 1]));
+    let mut verb = layer.with(|queue| Read::read(&mut queue.0, &mut [0; 1]));
     assert!(poll_once(&mut verb).is_pending());
     assert!(poll_once(&mut verb).is_pending());
     assert_eq!(layer.get_ref().0.written(), b"queued");

@@ -1,0 +1,255 @@
+//! rustls' own blocking `StreamOwned` on both ends of our sockets, in one event loop.
+
+use std::{
+    cell::RefCell,
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream as StdTcpStream},
+    ops::{Deref, DerefMut},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use examples::Random;
+use futures::{FutureExt, StreamExt, future::join, stream::FuturesUnordered};
+use io_traits::{io::flush, layer::Layer, task};
+use net::TcpStream;
+use reactor::{Core, Handle};
+use rustls::{
+    ClientConfig, ClientConnection, ConnectionCommon, RootCertStore, ServerConfig,
+    ServerConnection, SideData, StreamOwned, SupportedProtocolVersion,
+    crypto::ring,
+    pki_types::{PrivatePkcs8KeyDer, ServerName},
+    version::{TLS12, TLS13},
+};
+use socket2::SockRef;
+
+const MANY: usize = 4 * 1024 * 1024;
+/// How long anything may take before it counts as a hang.
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn four_mebibytes_each_way_in_one_task() {
+    for version in [&TLS12, &TLS13] {
+        let mut core = Core::new().unwrap();
+        let (client, server) = tls_pair(&core.handle(), version);
+        run(
+            &mut core,
+            join(exchange(&client, 1, 2), exchange(&server, 2, 1)),
+        );
+    }
+}
+
+#[test]
+fn four_mebibytes_each_way_with_a_task_for_each_direction() {
+    for version in [&TLS12, &TLS13] {
+        let mut core = Core::new().unwrap();
+        let (client, server) = tls_pair(&core.handle(), version);
+        let (client, server) = (Rc::new(client), Rc::new(server));
+        let spawner = core.spawner();
+        let (c, s) = (client.clone(), server.clone());
+        let tasks = [
+            spawner.spawn(async move { send(&c, 1).await }),
+            spawner.spawn(async move { send(&s, 2).await }),
+            spawner.spawn(async move { receive(&client, 2).await }),
+            spawner.spawn(async move { receive(&server, 1).await }),
+        ];
+        run(&mut core, async {
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+    }
+}
+
+#[test]
+fn four_mebibytes_each_way_under_wakers_of_their_own() {
+    let mut core = Core::new().unwrap();
+    let (client, server) = tls_pair(&core.handle(), &TLS13);
+    // Polls a child only when that child's own waker was used.
+    let mut children = FuturesUnordered::new();
+    children.push(send(&client, 1).boxed_local());
+    children.push(send(&server, 2).boxed_local());
+    children.push(receive(&client, 2).boxed_local());
+    children.push(receive(&server, 1).boxed_local());
+    run(&mut core, async {
+        while children.next().await.is_some() {}
+    });
+}
+
+#[test]
+fn questions_and_answers_go_back_and_forth_though_nobody_flushes() {
+    let mut core = Core::new().unwrap();
+    let (client, server) = tls_pair(&core.handle(), &TLS13);
+    let ask = async {
+        for question in 0..1_000_u32 {
+            write(&client, &question.to_be_bytes()).await;
+            assert_eq!(read_number(&client).await, question + 1);
+        }
+    };
+    let answer = async {
+        for _ in 0..1_000 {
+            let question = read_number(&server).await;
+            write(&server, &(question + 1).to_be_bytes()).await;
+        }
+    };
+    run(&mut core, join(ask, answer));
+}
+
+#[test]
+fn close_notify_is_the_end_and_a_socket_that_just_ends_is_an_error() {
+    let mut core = Core::new().unwrap();
+    for clean in [true, false] {
+        let (client, server) = tls_pair(&core.handle(), &TLS13);
+        run(&mut core, async {
+            join(send(&client, 1), receive(&server, 1)).await;
+            let mut client = client.into_inner();
+            if clean {
+                client.get_mut().conn.send_close_notify();
+                flush(&mut client).await.unwrap();
+            }
+            drop(client);
+            let end = task::io(|| server.borrow_mut().read(&mut [0; 1])).await;
+            if clean {
+                assert_eq!(end.unwrap(), 0);
+            } else {
+                assert_eq!(end.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_certificate_that_nobody_trusts_is_an_error_on_both_ends() {
+    let mut core = Core::new().unwrap();
+    let ((stream, peer), handle) = (socket_pair(), core.handle());
+    let (_, server) = configs(&TLS13);
+    // That of another authority.
+    let (client, _) = configs(&TLS13);
+    let client = shared(client_connection(client), stream, &handle);
+    let server = shared(ServerConnection::new(server.into()).unwrap(), peer, &handle);
+    let both = join(
+        async { task::io(|| client.borrow_mut().read(&mut [0; 1])).await },
+        async { task::io(|| server.borrow_mut().read(&mut [0; 1])).await },
+    );
+    let (client, server) = run(&mut core, both);
+    let [client, server] = [client, server].map(|result| result.unwrap_err().to_string());
+    assert!(client.contains("invalid peer certificate"), "{client}");
+    assert!(server.contains("received fatal alert"), "{server}");
+}
+
+/// Fails when it takes too long.
+fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
+    let limited = core.handle().timeout(LIMIT, future);
+    core.run(limited).unwrap().expect("it does not hang")
+}
+
+type Shared<C> = RefCell<Layer<StreamOwned<C, TcpStream>>>;
+
+/// Sends and receives at once, over the one object.
+async fn exchange<S: Read + Write>(tls: &RefCell<Layer<S>>, sent: u64, received: u64) {
+    join(send(tls, sent), receive(tls, received)).await;
+}
+
+async fn send<S: Read + Write>(tls: &RefCell<Layer<S>>, seed: u64) {
+    write(tls, &bytes(seed)).await;
+    task::io(|| tls.borrow_mut().flush()).await.unwrap();
+}
+
+async fn write<S: Read + Write>(tls: &RefCell<Layer<S>>, mut data: &[u8]) {
+    while !data.is_empty() {
+        let n = task::io(|| tls.borrow_mut().write(data)).await.unwrap();
+        data = &data[n..];
+    }
+}
+
+async fn read_number<S: Read + Write>(tls: &RefCell<Layer<S>>) -> u32 {
+    let (mut bytes, mut length) = ([0; 4], 0);
+    while length < bytes.len() {
+        let read = task::io(|| tls.borrow_mut().read(&mut bytes[length..]));
+        length += read.await.unwrap();
+    }
+    u32::from_be_bytes(bytes)
+}
+
+async fn receive<S: Read + Write>(tls: &RefCell<Layer<S>>, seed: u64) {
+    let expected = bytes(seed);
+    let (mut received, mut buf) = (0, vec![0; 50_000]);
+    while received < MANY {
+        let n = task::io(|| tls.borrow_mut().read(&mut buf)).await.unwrap();
+        assert!(n > 0, "the end after {received} bytes");
+        assert!(
+            buf[..n] == expected[received..received + n],
+            "at {received}"
+        );
+        received += n;
+    }
+}
+
+fn bytes(seed: u64) -> Vec<u8> {
+    let mut bytes = vec![0; MANY];
+    Random::new(seed).fill(&mut bytes);
+    bytes
+}
+
+fn tls_pair(
+    handle: &Handle,
+    version: &'static SupportedProtocolVersion,
+) -> (Shared<ClientConnection>, Shared<ServerConnection>) {
+    let (client, server) = configs(version);
+    let (stream, peer) = socket_pair();
+    let server = ServerConnection::new(server.into()).unwrap();
+    (
+        shared(client_connection(client), stream, handle),
+        shared(server, peer, handle),
+    )
+}
+
+fn shared<C, D>(connection: C, stream: StdTcpStream, handle: &Handle) -> Shared<C>
+where
+    C: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+{
+    let stream = TcpStream::from_std(stream, handle).unwrap();
+    RefCell::new(Layer::new(StreamOwned::new(connection, stream)))
+}
+
+fn client_connection(config: ClientConfig) -> ClientConnection {
+    let name = ServerName::try_from("localhost").unwrap();
+    ClientConnection::new(config.into(), name).unwrap()
+}
+
+/// Sockets whose buffers are small, so that everything blocks often.
+fn socket_pair() -> (StdTcpStream, StdTcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = StdTcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    for stream in [&client, &server] {
+        stream.set_nodelay(true).unwrap();
+        SockRef::from(stream).set_send_buffer_size(20_000).unwrap();
+        SockRef::from(stream).set_recv_buffer_size(20_000).unwrap();
+    }
+    (client, server)
+}
+
+/// A client that trusts the server's certificate, and no other.
+fn configs(version: &'static SupportedProtocolVersion) -> (ClientConfig, ServerConfig) {
+    let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let certificate = made.cert.der().clone();
+    let provider = Arc::new(ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let client = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let server = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key.into())
+        .unwrap();
+    (client, server)
+}
