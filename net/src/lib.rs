@@ -5,9 +5,17 @@
 //!                                ▲ you are here
 //! ```
 //!
-//! This crate speaks of sockets. Every operation takes `&self`, never blocks, and has two forms: on
-//! the current task (`stream.peek(&mut buf)`, which says `WouldBlock` and has the task woken) and with
-//! an explicit context (`stream.poll_peek(cx, &mut buf)`). Any of them becomes async by
+//! This crate speaks of sockets:
+//!
+//! | | connections of bytes | listeners | datagrams |
+//! |---|---|---|---|
+//! | Internet | [`TcpStream`] | [`TcpListener`] | [`UdpSocket`] |
+//! | this machine (Unix systems) | `UnixStream` | `UnixListener` | |
+//!
+//! Every operation takes `&self`, never blocks, and has two forms: on the current task
+//! (`stream.peek(&mut buf)`, which says `WouldBlock` and has the task woken) and with an explicit
+//! context (`stream.poll_peek(cx, &mut buf)`). Those on datagrams have a third, for which no task is
+//! needed (`socket.try_recv(&mut buf)`). Any of them becomes async by
 //! `task::io(|| stream.peek(&mut buf)).await`.
 //!
 //! ```
@@ -40,15 +48,27 @@
 //!
 //! # Reading order
 //!
-//! 1. [`TcpStream`]: what a socket of ours is, and when a short read is trusted.
-//! 2. [`TcpListener`] and [`Incoming`]: accepting, and surviving what can go wrong there.
-//! 3. [`Connect`]: when a connection counts as made.
-//! 4. `sys/`: the wall towards the operating system.
+//! 1. [`TcpStream`]: what a socket of ours is.
+//! 2. `byte_stream.rs`: how it reads and writes, and when a short transfer is trusted.
+//! 3. [`TcpListener`] and [`Incoming`]: accepting, and surviving what can go wrong there.
+//! 4. [`Connect`]: when a connection counts as made.
+//! 5. [`UdpSocket`]: datagrams, and errors that are not the end.
+//! 6. `UnixStream`, `UnixListener` and `UnixConnect`: what is different where there is no network.
+//! 7. `sys/`: the wall towards the operating system.
 
+mod byte_stream;
+mod incoming;
 mod sys;
 mod tcp;
+mod udp;
+#[cfg(unix)]
+mod unix;
 
 pub use io_traits;
 pub use reactor;
 
-pub use tcp::{Connect, Incoming, TcpListener, TcpStream};
+pub use incoming::Incoming;
+pub use tcp::{Connect, TcpListener, TcpStream};
+pub use udp::UdpSocket;
+#[cfg(unix)]
+pub use unix::{UnixConnect, UnixListener, UnixStream};

@@ -4,7 +4,6 @@ mod common;
 
 use std::{
     cell::Cell,
-    fs::File,
     future::poll_fn,
     io::{ErrorKind, Read, Write},
     net::TcpStream as StdStream,
@@ -13,11 +12,14 @@ use std::{
     time::Duration,
 };
 
-use common::{CountWakes, child, listen, open_descriptors, pair, poll_with, reset, run, settle};
+use common::{
+    CountWakes, child, listen, open_descriptors, pair, poll_with, reset, run, settle,
+    use_descriptors_up,
+};
 use futures::StreamExt;
 use io_traits::{io as async_io, task};
 use reactor::Core;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, setrlimit};
 
 #[test]
 fn the_stream_of_connections_gives_each_of_them_once() {
@@ -102,22 +104,6 @@ fn a_connection_that_was_reset_before_it_was_accepted_is_not_the_end_of_the_othe
             }
         });
     }
-}
-
-/// Uses all descriptors up but `free`; gives back what is to be dropped, and the old limit.
-fn use_descriptors_up(free: usize) -> (Vec<File>, Rlimit) {
-    let before = getrlimit(Resource::Nofile);
-    let limit = Rlimit {
-        current: Some(open_descriptors() as u64 + 10),
-        maximum: before.maximum,
-    };
-    setrlimit(Resource::Nofile, limit).unwrap();
-    let mut ballast = Vec::new();
-    while let Ok(file) = File::open("/dev/null") {
-        ballast.push(file);
-    }
-    ballast.truncate(ballast.len().checked_sub(free).unwrap());
-    (ballast, before)
 }
 
 #[test]

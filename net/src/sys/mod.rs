@@ -2,9 +2,11 @@
 //!
 //! A platform owes:
 //!
+//! * `Socket`: what a socket has to be for the functions;
 //! * `recv_into`: read from a socket into memory that may be uninitialised;
-//! * `send_vectored`: write from several buffers, without a signal if the peer has gone;
-//! * `accept_error`: which errors of `accept` are whose business.
+//! * `send`, `send_vectored`: write from one or several buffers, without a signal if the peer has gone;
+//! * `accept_error`: which errors of `accept` are whose business;
+//! * where there are Unix sockets: `peek`, `accept_unix` and `TRUSTS_SHORT_UNIX_WRITES`.
 //!
 //! Linux is tested. Other Unix systems share its file, untested; the rest has a file that needs
 //! nothing from the system, untested as well.

@@ -4,6 +4,11 @@ use io_traits::ReadCursor;
 
 use super::AcceptError;
 
+/// What a socket is to the functions below.
+pub(crate) trait Socket {}
+
+impl<S> Socket for S {}
+
 /// Reads into the unfilled part of `buf`, zeroed first; returns the number of bytes read.
 pub(crate) fn recv_into<S>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize>
 where
@@ -13,6 +18,15 @@ where
     let n = socket.read(buf.initialize_unfilled())?;
     buf.advance(n)?;
     Ok(n)
+}
+
+/// Writes from a buffer.
+pub(crate) fn send<S>(socket: &S, buf: &[u8]) -> io::Result<usize>
+where
+    for<'a> &'a S: Write,
+{
+    let mut socket = socket;
+    socket.write(buf)
 }
 
 /// Writes from several buffers.

@@ -1,12 +1,15 @@
 //! The crate's one file with unsafe code.
 #![allow(
     unsafe_code,
-    reason = "recv(2) writes into memory that may be uninitialised"
+    reason = "recv(2) writes into memory that may be uninitialised; accept4(2) is not in std"
 )]
 
+/// What a socket is to the functions below.
+pub(crate) use std::os::fd::AsFd as Socket;
 use std::{
     io::{self, IoSlice},
-    os::fd::AsFd,
+    mem::MaybeUninit,
+    os::unix::net::{SocketAddr, UnixStream},
 };
 
 use io_traits::ReadCursor;
@@ -15,7 +18,7 @@ use socket2::SockRef;
 use super::AcceptError;
 
 /// recv(2) into the unfilled part of `buf`; returns the number of bytes read.
-pub(crate) fn recv_into<S: AsFd>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize> {
+pub(crate) fn recv_into<S: Socket>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize> {
     // SAFETY: `recv` writes into the memory and never makes it uninitialised.
     let memory = unsafe { buf.unfilled_mut() };
     let n = SockRef::from(socket).recv(memory)?;
@@ -24,9 +27,67 @@ pub(crate) fn recv_into<S: AsFd>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Re
     Ok(n)
 }
 
+/// recv(2) of what is there, without taking it away.
+pub(crate) fn peek<S: Socket>(socket: &S, buf: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the two types have the same layout, and `peek` writes nothing uninitialised.
+    let memory = unsafe { &mut *(std::ptr::from_mut(buf) as *mut [MaybeUninit<u8>]) };
+    SockRef::from(socket).peek(memory)
+}
+
+/// send(2) instead of a write(2), so that a peer that has gone is an error and no SIGPIPE.
+pub(crate) fn send<S: Socket>(socket: &S, buf: &[u8]) -> io::Result<usize> {
+    SockRef::from(socket).send_with_flags(buf, NO_SIGNAL)
+}
+
 /// sendmsg(2) instead of the writev(2) of std, so that a peer that has gone is an error and no SIGPIPE.
-pub(crate) fn send_vectored<S: AsFd>(socket: &S, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+pub(crate) fn send_vectored<S: Socket>(socket: &S, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     SockRef::from(socket).send_vectored_with_flags(bufs, NO_SIGNAL)
+}
+
+/// Accepts a connection of a Unix listener, in non-blocking mode.
+///
+/// A peer may have a name so long that no byte is left for the NUL behind it, unix(7), "BUGS". Code
+/// that parses names is easily wrong about that; that of std is right.
+pub(crate) fn accept_unix<S: Socket>(listener: &S) -> io::Result<(UnixStream, SocketAddr)> {
+    let (stream, is_named) = accept_nonblocking(listener)?;
+    let addr = if is_named {
+        stream.peer_addr()
+    } else {
+        SocketAddr::from_pathname("")
+    };
+    Ok((stream, addr?))
+}
+
+/// One call, which also tells whether the peer has a name; hardly any has.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn accept_nonblocking<S: Socket>(listener: &S) -> io::Result<(UnixStream, bool)> {
+    use std::{
+        mem::offset_of,
+        os::fd::{AsRawFd, FromRawFd},
+    };
+
+    let listener = listener.as_fd().as_raw_fd();
+    let mut name = MaybeUninit::<libc::sockaddr_un>::uninit();
+    let mut len = size_of_val(&name) as libc::socklen_t;
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: `name` has room for the `len` bytes that it is said to have; it is never read.
+    let accepted = unsafe { libc::accept4(listener, name.as_mut_ptr().cast(), &mut len, flags) };
+    if accepted == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is a new one, and nobody else's.
+    let stream = unsafe { UnixStream::from_raw_fd(accepted) };
+    Ok((
+        stream,
+        len as usize > offset_of!(libc::sockaddr_un, sun_path),
+    ))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn accept_nonblocking<S: Socket>(listener: &S) -> io::Result<(UnixStream, bool)> {
+    let stream = SockRef::from(listener).accept()?.0;
+    stream.set_nonblocking(true)?;
+    Ok((stream.into(), true))
 }
 
 pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
@@ -52,6 +113,12 @@ pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
         _ => AcceptError::of_kind(error),
     }
 }
+
+/// Linux: what a short write to a Unix socket leaves in the peer's queue makes a new "writable" event
+/// when the peer reads it, whatever the write was cut short by. (unix_stream_sendmsg and
+/// unix_write_space in the kernel's net/unix/af_unix.c.) Of other systems that is not known here.
+pub(crate) const TRUSTS_SHORT_UNIX_WRITES: bool =
+    cfg!(any(target_os = "linux", target_os = "android"));
 
 /// Apple's systems have a socket option instead, which std sets.
 const NO_SIGNAL: libc::c_int = if cfg!(target_vendor = "apple") {

@@ -10,7 +10,8 @@ use io_traits::task;
 use reactor::{Handle, PollEvented, mio::net::TcpListener as MioListener};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Incoming, TcpStream};
+use super::TcpStream;
+use crate::{Incoming, incoming::Accept};
 
 /// A socket that accepts TCP connections.
 ///
@@ -98,8 +99,16 @@ impl TcpListener {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.io.get_ref().local_addr()
     }
+}
 
-    pub(super) fn handle(&self) -> &Handle {
+impl Accept for TcpListener {
+    type Connection = (TcpStream, SocketAddr);
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Connection>> {
+        self.poll_accept(cx)
+    }
+
+    fn handle(&self) -> &Handle {
         &self.handle
     }
 }

@@ -5,16 +5,20 @@
 mod of_reactor;
 
 use std::{
+    fs::File,
     io::{ErrorKind, Write},
-    net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream},
-    os::fd::AsFd,
+    net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream, UdpSocket as StdUdp},
+    os::{fd::AsFd, unix::net::UnixStream as StdUnix},
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
     task::Waker,
 };
 
 use io_traits::task;
-use net::{TcpListener, TcpStream};
+use net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 pub(crate) use of_reactor::*;
 use reactor::Handle;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
@@ -43,6 +47,82 @@ pub(crate) fn listen(handle: &Handle) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind(&any_port(), handle).unwrap();
     let addr = listener.local_addr().unwrap();
     (listener, addr)
+}
+
+/// A socket of ours and one of std, blocking, connected to each other; receives of the latter fail
+/// instead of hanging.
+pub(crate) fn datagrams(handle: &Handle) -> (UdpSocket, StdUdp) {
+    let ours = UdpSocket::bind(&any_port(), handle).unwrap();
+    let theirs = StdUdp::bind(any_port()).unwrap();
+    theirs.set_read_timeout(Some(HANG)).unwrap();
+    theirs.connect(ours.local_addr().unwrap()).unwrap();
+    ours.connect(&theirs.local_addr().unwrap()).unwrap();
+    (ours, theirs)
+}
+
+/// A Unix connection with one end of ours and one of std, blocking; reads of the latter fail instead
+/// of hanging.
+pub(crate) fn unix_streams(handle: &Handle) -> (UnixStream, StdUnix) {
+    let (ours, theirs) = StdUnix::pair().unwrap();
+    theirs.set_read_timeout(Some(HANG)).unwrap();
+    theirs.set_write_timeout(Some(HANG)).unwrap();
+    (UnixStream::from_std(ours, handle).unwrap(), theirs)
+}
+
+/// A path for a Unix socket; its file is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct SocketPath(PathBuf);
+
+impl SocketPath {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("net-test-{}-{next}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl AsRef<std::path::Path> for SocketPath {
+    fn as_ref(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for SocketPath {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Writes until the Unix socket is full; returns how many bytes that took.
+pub(crate) fn fill_unix(stream: &UnixStream) -> usize {
+    let mut stream = stream;
+    let mut filled = 0;
+    loop {
+        match with_cx(Waker::noop(), |cx| {
+            task::enter(cx, || stream.write(&[7; 65_536]))
+        }) {
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return filled,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Uses all descriptors up but `free`; gives back what is to be dropped, and the old limit.
+pub(crate) fn use_descriptors_up(free: usize) -> (Vec<File>, Rlimit) {
+    let before = getrlimit(Resource::Nofile);
+    let limit = Rlimit {
+        current: Some(open_descriptors() as u64 + 10),
+        maximum: before.maximum,
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let mut ballast = Vec::new();
+    while let Ok(file) = File::open("/dev/null") {
+        ballast.push(file);
+    }
+    ballast.truncate(ballast.len().checked_sub(free).unwrap());
+    (ballast, before)
 }
 
 /// Writes until the socket is full and stays so; returns how many bytes that took.

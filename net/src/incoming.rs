@@ -9,12 +9,25 @@ use std::{
 
 use futures::Stream;
 use io_traits::task::budget;
-use reactor::Sleep;
+use reactor::{Handle, Sleep};
 
-use super::{TcpListener, TcpStream};
-use crate::sys::{self, AcceptError};
+use crate::{
+    TcpListener, TcpStream,
+    sys::{self, AcceptError},
+};
+#[cfg(unix)]
+use crate::{UnixListener, UnixStream};
 
-/// The connections of a listener; from [`TcpListener::incoming`].
+/// What accepting asks of a listener.
+pub(crate) trait Accept {
+    type Connection;
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Connection>>;
+
+    fn handle(&self) -> &Handle;
+}
+
+/// The connections of a listener; from [`TcpListener::incoming`] or `UnixListener::incoming`.
 ///
 /// The stream never ends, and what goes wrong with one connection is not the end of the others:
 ///
@@ -32,16 +45,16 @@ use crate::sys::{self, AcceptError};
 /// `next()` is cancel safe: a connection is accepted and returned in the same poll.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless they are polled"]
-pub struct Incoming {
-    listener: TcpListener,
+pub struct Incoming<L = TcpListener> {
+    listener: L,
     pause: Option<Sleep>,
     next_pause: Duration,
     skipped: u64,
     pauses: u64,
 }
 
-impl Incoming {
-    pub(super) fn new(listener: TcpListener) -> Self {
+impl<L> Incoming<L> {
+    pub(crate) fn new(listener: L) -> Self {
         Self {
             listener,
             pause: None,
@@ -52,12 +65,12 @@ impl Incoming {
     }
 
     /// The listener.
-    pub fn get_ref(&self) -> &TcpListener {
+    pub fn get_ref(&self) -> &L {
         &self.listener
     }
 
     /// Gives the listener back.
-    pub fn into_inner(self) -> TcpListener {
+    pub fn into_inner(self) -> L {
         self.listener
     }
 
@@ -71,7 +84,40 @@ impl Incoming {
         self.pauses
     }
 
-    fn start_pause(&mut self, error: &io::Error) {
+    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<L::Connection>>
+    where
+        L: Accept,
+    {
+        loop {
+            if let Some(pause) = &mut self.pause {
+                ready!(Pin::new(pause).poll(cx))?;
+                self.pause = None;
+            }
+            ready!(budget::poll_left(cx));
+            let accepted = ready!(self.listener.poll_accept(cx));
+            budget::spend();
+            let error = match accepted {
+                Ok(connection) => {
+                    self.next_pause = FIRST_PAUSE;
+                    return Poll::Ready(Ok(connection));
+                }
+                Err(error) => error,
+            };
+            match sys::accept_error(&error) {
+                AcceptError::Connection => {
+                    tracing::debug!(%error, "a connection died before it was accepted");
+                    self.skipped += 1;
+                }
+                AcceptError::Resource => self.start_pause(&error),
+                AcceptError::Fatal => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn start_pause(&mut self, error: &io::Error)
+    where
+        L: Accept,
+    {
         tracing::warn!(%error, pause = ?self.next_pause, "accepting pauses");
         self.pauses += 1;
         self.pause = Some(self.listener.handle().sleep(self.next_pause));
@@ -83,31 +129,16 @@ impl Stream for Incoming {
     type Item = io::Result<(TcpStream, SocketAddr)>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            if let Some(pause) = &mut this.pause {
-                ready!(Pin::new(pause).poll(cx))?;
-                this.pause = None;
-            }
-            ready!(budget::poll_left(cx));
-            let accepted = ready!(this.listener.poll_accept(cx));
-            budget::spend();
-            let error = match accepted {
-                Ok(connection) => {
-                    this.next_pause = FIRST_PAUSE;
-                    return Poll::Ready(Some(Ok(connection)));
-                }
-                Err(error) => error,
-            };
-            match sys::accept_error(&error) {
-                AcceptError::Connection => {
-                    tracing::debug!(%error, "a connection died before it was accepted");
-                    this.skipped += 1;
-                }
-                AcceptError::Resource => this.start_pause(&error),
-                AcceptError::Fatal => return Poll::Ready(Some(Err(error))),
-            }
-        }
+        self.poll_connection(cx).map(Some)
+    }
+}
+
+#[cfg(unix)]
+impl Stream for Incoming<UnixListener> {
+    type Item = io::Result<(UnixStream, std::os::unix::net::SocketAddr)>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_connection(cx).map(Some)
     }
 }
 

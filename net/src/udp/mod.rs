@@ -1,0 +1,8 @@
+//! UDP.
+
+mod options;
+mod receive;
+mod send;
+mod socket;
+
+pub use socket::UdpSocket;

@@ -1,0 +1,178 @@
+use std::{
+    io,
+    net::Shutdown,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::{SocketAddr, UnixStream as StdStream},
+    },
+    path::Path,
+    task::{Context, Poll},
+};
+
+use io_traits::task;
+use reactor::{Handle, PollEvented, Ready, RegisterError, mio::net::UnixStream as MioStream};
+
+use super::UnixConnect;
+use crate::{
+    byte_stream::{ByteStream, Carrier, byte_stream_traits},
+    sys,
+};
+
+/// A Unix connection.
+///
+/// All operations take `&self`; `Read`, `Write`, [`AsyncRead`](io_traits::AsyncRead) and
+/// [`AsyncWrite`](io_traits::AsyncWrite) are there for it and for `&` of it, so two tasks can use the
+/// two directions without a lock. Reading and writing happen on the current task, see
+/// [`io_traits::task`].
+///
+/// There is no buffer in it: a read is a `recv`, a write is a `send`, and `flush` has nothing to do.
+/// Descriptors that the peer passes along with its bytes are closed by the system.
+///
+/// Dropping it closes the socket. If there is data that was not read, the peer gets an error instead
+/// of the end.
+#[derive(Debug)]
+pub struct UnixStream {
+    bytes: ByteStream<MioStream>,
+}
+
+impl UnixStream {
+    /// Connects to a path; waits if the listener's queue is full.
+    ///
+    /// Errors come from the future, never from this call.
+    pub fn connect(path: impl AsRef<Path>, handle: &Handle) -> UnixConnect {
+        UnixConnect::new(SocketAddr::from_pathname(path), handle)
+    }
+
+    /// Connects to an address of std, which may be an abstract one on Linux; as
+    /// [`connect`](Self::connect).
+    pub fn connect_addr(addr: &SocketAddr, handle: &Handle) -> UnixConnect {
+        UnixConnect::new(Ok(addr.clone()), handle)
+    }
+
+    /// Two streams, connected to each other.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system. An error with the source [`ReactorGone`](reactor::ReactorGone) if the core
+    /// has been dropped.
+    pub fn pair(handle: &Handle) -> io::Result<(Self, Self)> {
+        let (one, two) = MioStream::pair()?;
+        Ok((Self::connected(one, handle)?, Self::connected(two, handle)?))
+    }
+
+    /// Takes over a connected socket of std, and sets it to non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// As [`pair`](Self::pair).
+    pub fn from_std(stream: StdStream, handle: &Handle) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self::connected(MioStream::from_std(stream), handle)?)
+    }
+
+    pub(super) fn connected(
+        stream: MioStream,
+        handle: &Handle,
+    ) -> Result<Self, RegisterError<MioStream>> {
+        Ok(Self {
+            bytes: ByteStream::new(PollEvented::on_demand(stream, handle)?),
+        })
+    }
+
+    /// Gives the socket to std, still in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; the socket is closed then.
+    pub fn into_std(self) -> io::Result<StdStream> {
+        Ok(self.bytes.into_inner().into_inner()?.into())
+    }
+
+    /// Reads what is there without taking it away, on the current task.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` with the task scheduled; an error with the source
+    /// [`NotInTask`](task::NotInTask) outside of a task; those of the system.
+    pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        task::poll(|cx| self.poll_peek(cx, buf))
+    }
+
+    /// Reads what is there without taking it away; returns 0 at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, but never `WouldBlock` nor `Interrupted`.
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.bytes.poll_peek(cx, buf)
+    }
+
+    /// Ends one or both directions, at once. The peer of an ended writing side sees the end of the
+    /// stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.bytes.socket().shutdown(how)
+    }
+
+    /// Waits until a read is worth trying.
+    pub fn readable(&self) -> Ready<'_, MioStream> {
+        self.bytes.io().readable()
+    }
+
+    /// Waits until a write is worth trying.
+    pub fn writable(&self) -> Ready<'_, MioStream> {
+        self.bytes.io().writable()
+    }
+
+    /// Our address; the one who connects has none, as a rule.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.bytes.socket().local_addr()
+    }
+
+    /// The peer's address.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.bytes.socket().peer_addr()
+    }
+
+    /// Takes the pending error of the socket (`SO_ERROR`).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.bytes.socket().take_error()
+    }
+}
+
+byte_stream_traits!(UnixStream, &UnixStream);
+
+/// A read stops where descriptors were passed, and there may be more behind them.
+impl Carrier for MioStream {
+    const TRUSTS_SHORT_READS: bool = false;
+    const TRUSTS_SHORT_WRITES: bool = sys::TRUSTS_SHORT_UNIX_WRITES;
+
+    fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        sys::peek(self, buf)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown(how)
+    }
+}
+
+impl AsFd for UnixStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bytes.io().as_fd()
+    }
+}
