@@ -36,6 +36,7 @@ impl<S: Source> ByteStream<S> {
         self.io
     }
 
+    #[inline]
     pub(crate) fn io(&self) -> &PollEvented<S> {
         &self.io
     }
@@ -61,6 +62,7 @@ where
         self.io.poll_read_with(cx, |io| io.peek(buf))
     }
 
+    #[inline]
     pub(crate) fn poll_read(
         &self,
         cx: &mut Context<'_>,
@@ -90,6 +92,7 @@ where
         })
     }
 
+    #[inline]
     pub(crate) fn poll_read_into(
         &self,
         cx: &mut Context<'_>,
@@ -105,6 +108,7 @@ where
         })
     }
 
+    #[inline]
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
@@ -198,6 +202,7 @@ macro_rules! byte_stream_traits {
         }
 
         impl io_traits::AsyncRead for $stream {
+            #[inline]
             fn poll_read_into(
                 &mut self,
                 cx: &mut std::task::Context<'_>,
@@ -208,6 +213,7 @@ macro_rules! byte_stream_traits {
         }
 
         impl io_traits::AsyncWrite for $stream {
+            #[inline]
             fn poll_write_from(
                 &mut self,
                 cx: &mut std::task::Context<'_>,

@@ -18,6 +18,7 @@ use socket2::SockRef;
 use super::AcceptError;
 
 /// recv(2) into the unfilled part of `buf`; returns the number of bytes read.
+#[inline]
 pub(crate) fn recv_into<S: Socket>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize> {
     // SAFETY: `recv` writes into the memory and never makes it uninitialised.
     let memory = unsafe { buf.unfilled_mut() };
