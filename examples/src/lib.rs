@@ -15,9 +15,10 @@
 //! 3. `bin/connect.rs`: a client, and how blocking standard input gets along with an event loop.
 //! 4. `bin/demo/main.rs`: hundreds of clients and a server in one process, every byte checked.
 //! 5. `bin/https/main.rs`: HTTP over TLS, with a TLS library that knows nothing of event loops.
-//! 6. [`serve`]: what makes a server of a handler of connections: threads, signals and the end;
+//! 6. `bin/proxy.rs`: two connections carried into each other.
+//! 7. [`serve`]: what makes a server of a handler of connections: threads, signals and the end;
 //!    underneath, [`serve_on`] does it on one core.
-//! 7. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
+//! 8. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
 
 #![forbid(unsafe_code)]
 

@@ -1,0 +1,78 @@
+//! The proxy, between std's own sockets and the echo server or none at all.
+
+mod common;
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener},
+    thread,
+};
+
+use common::{ECHO, Server};
+use examples::Random;
+use rustix::process::Signal;
+
+const PROXY: &str = env!("CARGO_BIN_EXE_proxy");
+
+#[test]
+fn what_goes_through_comes_back_and_then_the_end() {
+    let echo = Server::start(ECHO, &[]);
+    let proxy = Server::start(PROXY, &["--to", &echo.addr().to_string()]);
+    let clients: Vec<_> = (0..50)
+        .map(|seed| {
+            let mut stream = proxy.connect();
+            thread::spawn(move || {
+                let mut sent = vec![0; 1 << (seed % 20)];
+                Random::new(seed).fill(&mut sent);
+                let mut writer = stream.try_clone().unwrap();
+                let bytes = sent.clone();
+                let writer = thread::spawn(move || {
+                    writer.write_all(&bytes).unwrap();
+                    writer.shutdown(Shutdown::Write).unwrap();
+                });
+                let mut received = Vec::new();
+                stream.read_to_end(&mut received).unwrap();
+                writer.join().unwrap();
+                assert!(received == sent, "client {seed}");
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+}
+
+#[test]
+fn the_end_of_one_direction_leaves_the_other_open() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap().to_string();
+    let proxy = Server::start(PROXY, &["--to", &to]);
+    let mut client = proxy.connect();
+    let (mut server, _) = listener.accept().unwrap();
+    // The server says all it has to say, and hears the client all the same.
+    server.write_all(b"goodbye").unwrap();
+    server.shutdown(Shutdown::Write).unwrap();
+    let mut heard = String::new();
+    client.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard, "goodbye");
+    client.write_all(b"still here").unwrap();
+    let mut heard = [0; 10];
+    server.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"still here");
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(server.read(&mut heard).unwrap(), 0);
+}
+
+#[test]
+fn a_server_that_is_not_there_ends_the_client_and_nobody_else() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = nobody.local_addr().unwrap().to_string();
+    drop(nobody);
+    let proxy = Server::start(PROXY, &["--to", &to]);
+    for _ in 0..3 {
+        let mut client = proxy.connect();
+        assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
+    }
+    proxy.wait_for_log("no connection to the server");
+    proxy.signal(Signal::TERM);
+}
