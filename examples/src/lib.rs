@@ -16,9 +16,10 @@
 //! 4. `bin/demo/main.rs`: hundreds of clients and a server in one process, every byte checked.
 //! 5. `bin/https/main.rs`: HTTP over TLS, with a TLS library that knows nothing of event loops.
 //! 6. `bin/proxy.rs`: two connections carried into each other.
-//! 7. [`serve`]: what makes a server of a handler of connections: threads, signals and the end;
-//!    underneath, [`serve_on`] does it on one core.
-//! 8. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
+//! 7. `bin/udp-echo.rs`: the same with datagrams.
+//! 8. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
+//!    core, and [`run_on_threads`] sees to threads, signals and the end.
+//! 9. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
 
 #![forbid(unsafe_code)]
 
@@ -33,6 +34,6 @@ mod server_args;
 pub use descriptors::raise_descriptor_limit;
 pub use program::{named, run_program};
 pub use random::Random;
-pub use serve::{serve, serve_with};
+pub use serve::{run_on_threads, serve, serve_with};
 pub use serve_on::serve_on;
 pub use server_args::{ServerArgs, listen};

@@ -1,6 +1,6 @@
 use std::{
     io::{self, Write},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::{Arc, atomic::AtomicBool},
     thread,
 };
@@ -51,19 +51,50 @@ where
     M: FnOnce(&Handle) -> H + Clone + Send + 'static,
     H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + 'static,
 {
+    let listeners = || {
+        let listeners = args.listeners()?;
+        Ok((listeners[0].local_addr()?, listeners))
+    };
+    run_on_threads(listeners, |listener, stopped| {
+        let mut core = Core::new()?;
+        let handler = make_handler(&core.handle());
+        serve_on(&mut core, listener, handler, stopped)
+    })
+}
+
+/// Calls `run` with each socket on a thread of its own, until SIGINT or SIGTERM; `run` ends when what it
+/// is given besides is ready.
+///
+/// The first line on standard output is `listening on IP:PORT`, with the address that `sockets` returns.
+/// A second signal ends the program at once, with exit code 1.
+///
+/// # Errors
+///
+/// Those of `sockets`, and those of `run` on any thread: if one fails, all end.
+pub fn run_on_threads<S, R>(
+    sockets: impl FnOnce() -> io::Result<(SocketAddr, Vec<S>)>,
+    run: R,
+) -> io::Result<()>
+where
+    S: Send + 'static,
+    R: FnOnce(S, oneshot::Receiver<()>) -> io::Result<()> + Clone + Send + 'static,
+{
     raise_descriptor_limit()?;
     // Before anybody can know that the server runs: a signal that comes early must not kill it.
     let mut signals = end_at_once_on_second_signal().and_then(|()| Signals::new(ENDING))?;
-    let listeners = args.listeners()?;
-    announce(listeners[0].local_addr()?)?;
+    let (addr, sockets) = sockets()?;
+    announce(addr)?;
 
     let (mut stops, mut threads) = (Vec::new(), Vec::new());
-    for (number, listener) in listeners.into_iter().enumerate() {
+    for (number, socket) in sockets.into_iter().enumerate() {
         let (stop, stopped) = oneshot::channel();
-        let (make_handler, signals) = (make_handler.clone(), signals.handle());
+        let (run, end_all) = (run.clone(), EndAll(signals.handle()));
         let thread = thread::Builder::new()
             .name(format!("core-{number}"))
-            .spawn(move || serve_thread(listener, make_handler, stopped, &signals))?;
+            .spawn(move || {
+                let _end_all = end_all;
+                run(socket, stopped)
+            })?;
         stops.push(stop);
         threads.push(thread);
     }
@@ -80,27 +111,13 @@ where
     Ok(())
 }
 
-fn serve_thread<M, H>(
-    listener: TcpListener,
-    make_handler: M,
-    stopped: oneshot::Receiver<()>,
-    signals: &SignalsHandle,
-) -> io::Result<()>
-where
-    M: FnOnce(&Handle) -> H,
-    H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + 'static,
-{
-    /// Ends the wait for a signal, also when this thread panics.
-    struct EndAll<'a>(&'a SignalsHandle);
-    impl Drop for EndAll<'_> {
-        fn drop(&mut self) {
-            self.0.close();
-        }
+/// Ends the wait for a signal when its thread does, also by a panic.
+struct EndAll(SignalsHandle);
+
+impl Drop for EndAll {
+    fn drop(&mut self) {
+        self.0.close();
     }
-    let _end_all = EndAll(signals);
-    let mut core = Core::new()?;
-    let handler = make_handler(&core.handle());
-    serve_on(&mut core, listener, handler, stopped)
 }
 
 fn end_at_once_on_second_signal() -> io::Result<()> {

@@ -1,6 +1,6 @@
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, UdpSocket},
     num::NonZeroUsize,
 };
 
@@ -32,14 +32,32 @@ impl ServerArgs {
     ///
     /// Those of the system, such as [`AddrInUse`](io::ErrorKind::AddrInUse), with the address.
     pub fn listeners(&self) -> io::Result<Vec<TcpListener>> {
+        self.sockets(listen, TcpListener::local_addr)
+    }
+
+    /// Makes a UDP socket for each thread, as [`listeners`](Self::listeners) does for TCP. The datagrams of
+    /// one peer all come to one thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`listeners`](Self::listeners).
+    pub fn udp_sockets(&self) -> io::Result<Vec<UdpSocket>> {
+        self.sockets(bind_udp, UdpSocket::local_addr)
+    }
+
+    fn sockets<S>(
+        &self,
+        bind: impl Fn(SocketAddr, bool) -> io::Result<S>,
+        local_addr: impl Fn(&S) -> io::Result<SocketAddr>,
+    ) -> io::Result<Vec<S>> {
         let share_port = self.threads.get() > 1;
-        let listen_on = |addr| listen(addr, share_port).map_err(|error| named(addr, error));
-        let mut listeners = vec![listen_on(self.listen)?];
-        let addr = listeners[0].local_addr()?;
+        let bind = |addr| bind(addr, share_port).map_err(|error| named(addr, error));
+        let mut sockets = vec![bind(self.listen)?];
+        let addr = local_addr(&sockets[0])?;
         for _ in 1..self.threads.get() {
-            listeners.push(listen_on(addr)?);
+            sockets.push(bind(addr)?);
         }
-        Ok(listeners)
+        Ok(sockets)
     }
 }
 
@@ -60,6 +78,15 @@ pub fn listen(addr: SocketAddr, share_port: bool) -> io::Result<TcpListener> {
     }
     socket.bind(&addr.into())?;
     socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bind_udp(addr: SocketAddr, share_port: bool) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+    if share_port {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&addr.into())?;
     Ok(socket.into())
 }
 
