@@ -37,6 +37,8 @@ pub(crate) struct Slot {
     write: Side,
     /// Events in a row that only said "writable" while nobody waited to write. Counted by the core.
     unasked: AtomicU8,
+    /// Written under the lock. Beside it and not in it, because there it would take eight bytes.
+    armed: ArmedBits,
     waiting: Mutex<Waiting>,
 }
 
@@ -52,7 +54,6 @@ struct Side {
 struct Waiting {
     readers: WakerSet,
     writers: WakerSet,
-    armed: Armed,
 }
 
 /// Which directions the poller reports.
@@ -93,10 +94,10 @@ impl Slot {
             read: side(armed.read),
             write: side(armed.write),
             unasked: AtomicU8::new(if keeps_interest { u8::MAX } else { 0 }),
+            armed: ArmedBits::new(armed),
             waiting: Mutex::new(Waiting {
-                readers: WakerSet::Empty,
-                writers: WakerSet::Empty,
-                armed,
+                readers: WakerSet::EMPTY,
+                writers: WakerSet::EMPTY,
             }),
         }
     }
@@ -220,18 +221,19 @@ impl Slot {
         direction: Direction,
         rearm: impl FnOnce(Armed) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut waiting = lock(&self.waiting);
+        let _waiting = lock(&self.waiting);
+        let before = self.armed.load();
         let readiness = &self.side(direction).readiness;
         if !readiness.load().needs_rearming() {
             return Ok(());
         }
         let armed = Armed {
-            read: waiting.armed.read || direction == Direction::Read,
+            read: before.read || direction == Direction::Read,
             write: direction == Direction::Write
-                || (waiting.armed.write && self.keeps_awaited_write_interest()),
+                || (before.write && self.keeps_awaited_write_interest()),
         };
         rearm(armed)?;
-        waiting.armed = armed;
+        self.armed.store(armed);
         readiness.rearmed();
         self.unasked.store(0, Ordering::Relaxed);
         Ok(())
@@ -255,6 +257,30 @@ impl Slot {
             Direction::Read => &self.read,
             Direction::Write => &self.write,
         }
+    }
+}
+
+#[derive(Debug)]
+struct ArmedBits(AtomicU8);
+
+impl ArmedBits {
+    fn new(armed: Armed) -> Self {
+        let bits = Self(AtomicU8::new(0));
+        bits.store(armed);
+        bits
+    }
+
+    fn load(&self) -> Armed {
+        let bits = self.0.load(Ordering::Relaxed);
+        Armed {
+            read: bits & 1 != 0,
+            write: bits & 2 != 0,
+        }
+    }
+
+    fn store(&self, armed: Armed) {
+        let bits = u8::from(armed.read) | (u8::from(armed.write) << 1);
+        self.0.store(bits, Ordering::Relaxed);
     }
 }
 

@@ -12,12 +12,13 @@ use crate::fault::{Fault, seeded};
 /// the bound doubles only if those who were woken do come back: a few of them are remembered, evenly
 /// spread, and half of these have to be seen again. The set then holds a small multiple of the tasks
 /// that really wait.
-#[derive(Debug, Default)]
+///
+/// Two variants and not three, because so it takes no more memory than a waker.
+#[derive(Debug)]
 pub(crate) enum WakerSet {
-    #[default]
-    Empty,
     One(Waker),
-    Many(Box<Crowd>),
+    /// `None`: nobody.
+    Many(Option<Box<Crowd>>),
 }
 
 #[derive(Debug)]
@@ -49,12 +50,14 @@ pub(crate) struct Drained {
 }
 
 impl WakerSet {
+    pub(crate) const EMPTY: Self = Self::Many(None);
+
     /// Whether the task of `waker` is waiting already.
     pub(crate) fn contains(&self, waker: &Waker) -> bool {
         match self {
-            Self::Empty => false,
             Self::One(one) => one.will_wake(waker),
-            Self::Many(crowd) => crowd.wakers.iter().any(|one| one.will_wake(waker)),
+            Self::Many(None) => false,
+            Self::Many(Some(crowd)) => crowd.wakers.iter().any(|one| one.will_wake(waker)),
         }
     }
 
@@ -69,25 +72,25 @@ impl WakerSet {
             mem::forget(mem::replace(self, Self::One(waker)));
             return Vec::new();
         }
-        match mem::take(self) {
-            Self::Empty => {
+        match mem::replace(self, Self::EMPTY) {
+            Self::Many(None) => {
                 *self = Self::One(waker);
                 Vec::new()
             }
             Self::One(first) => {
-                *self = Self::Many(Box::new(Crowd {
+                *self = Self::Many(Some(Box::new(Crowd {
                     wakers: vec![first, waker],
                     limit: SMALLEST_LIMIT,
                     samples: Vec::new(),
                     patience_left: SMALLEST_PATIENCE,
                     patience: SMALLEST_PATIENCE,
-                }));
+                })));
                 Vec::new()
             }
-            Self::Many(mut crowd) => {
+            Self::Many(Some(mut crowd)) => {
                 let displaced = crowd.make_room(&waker);
                 crowd.wakers.push(waker);
-                *self = Self::Many(crowd);
+                *self = Self::Many(Some(crowd));
                 displaced
             }
         }
@@ -96,7 +99,7 @@ impl WakerSet {
     /// Keeps some of those that had to leave, if it is time for that, in exchange for others that were
     /// kept. What is in `displaced` afterwards is to be dropped outside of the lock.
     pub(crate) fn remember(&mut self, displaced: &mut Vec<Waker>) {
-        if let Self::Many(crowd) = self
+        if let Self::Many(Some(crowd)) = self
             && !displaced.is_empty()
         {
             crowd.remember(displaced);
@@ -106,13 +109,13 @@ impl WakerSet {
     /// Moves all wakers out, to be woken or only dropped outside of the lock.
     pub(crate) fn drain_into(&mut self, out: &mut Drained) {
         match self {
-            Self::Empty => {}
+            Self::Many(None) => {}
             Self::One(_) => {
-                if let Self::One(waker) = mem::take(self) {
+                if let Self::One(waker) = mem::replace(self, Self::EMPTY) {
                     out.wakers.push(waker);
                 }
             }
-            Self::Many(crowd) => {
+            Self::Many(Some(crowd)) => {
                 if crowd.wakers.len() < crowd.limit / 4 {
                     crowd.limit = (crowd.limit / 2).max(SMALLEST_LIMIT);
                 }
@@ -205,9 +208,8 @@ mod tests {
 
     fn len(set: &WakerSet) -> usize {
         match set {
-            WakerSet::Empty => 0,
             WakerSet::One(_) => 1,
-            WakerSet::Many(crowd) => crowd.wakers.len(),
+            WakerSet::Many(crowd) => crowd.as_ref().map_or(0, |crowd| crowd.wakers.len()),
         }
     }
 
@@ -220,8 +222,13 @@ mod tests {
     }
 
     #[test]
+    fn it_takes_no_more_memory_than_a_waker() {
+        assert_eq!(size_of::<WakerSet>(), size_of::<Waker>());
+    }
+
+    #[test]
     fn a_task_is_recognised_among_others() {
-        let mut set = WakerSet::default();
+        let mut set = WakerSet::EMPTY;
         let wakers: Vec<_> = (0..5).map(|_| fresh()).collect();
         for waker in &wakers {
             assert!(!set.contains(waker));
@@ -233,7 +240,7 @@ mod tests {
     /// One task whose waker differs at every poll, and which is polled a million times.
     #[test]
     fn a_fresh_waker_at_every_poll_does_not_grow_the_set() {
-        let mut set = WakerSet::default();
+        let mut set = WakerSet::EMPTY;
         for _ in 0..1_000_000 {
             insert(&mut set, fresh());
             assert!(len(&set) <= SMALLEST_LIMIT);
@@ -244,7 +251,7 @@ mod tests {
     #[test]
     fn one_fresh_waker_among_honest_ones_does_not_grow_the_set() {
         let honest: Vec<_> = (0..8).map(|_| fresh()).collect();
-        let mut set = WakerSet::default();
+        let mut set = WakerSet::EMPTY;
         for _ in 0..100_000 {
             for waker in &honest {
                 if !set.contains(waker) {
@@ -258,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_crowd_settles_after_any_number_of_fresh_wakers() {
-        let mut set = WakerSet::default();
+        let mut set = WakerSet::EMPTY;
         for _ in 0..10_000 {
             insert(&mut set, fresh());
         }
@@ -278,7 +285,7 @@ mod tests {
     #[test]
     fn a_crowd_larger_than_the_limit_settles() {
         let crowd: Vec<_> = (0..1_000).map(|_| fresh()).collect();
-        let mut set = WakerSet::default();
+        let mut set = WakerSet::EMPTY;
         let mut waiting_outside: VecDeque<_> = crowd.iter().cloned().collect();
         let mut wakes = 0;
         while let Some(waker) = waiting_outside.pop_front() {
