@@ -4,12 +4,12 @@ LIBRARIES := io-traits reactor net codec
 CRATES    := $(LIBRARIES) examples
 
 # Programs that some tests call: command:package.
-TOOLS := strace:strace nc:netcat-openbsd curl:curl python3:python3
+TOOLS := strace:strace nc:netcat-openbsd curl:curl openssl:openssl python3:python3
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CRATES:%=test-%) model outside tools check fmt doc deny ci
+.PHONY: help demo test $(CRATES:%=test-%) model outside bench count tools check fmt doc deny ci
 
 # Two cargos in one target directory only wait for each other, and tests with timeouts want the machine.
 .NOTPARALLEL:
@@ -54,6 +54,23 @@ model: ## check the lock-free parts under all interleavings
 
 outside: ## build and run crates that depend on one of ours alone
 	sh .ci/outside
+
+# The peers live in a package outside of the workspace. Everything is built before anything is measured;
+# some scenarios measure the example programs as well.
+BENCH = cargo build --quiet --release --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR)
+
+ROUNDS ?= 7
+SEED   ?= 1
+
+bench: ## time and memory against the peers; ROUNDS=20 for more
+	$(BENCH)
+	cargo build --quiet --release -p examples --no-default-features --bin echo --bin chat --target-dir $(TARGET_DIR)
+	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench --programs $(TARGET_DIR)/release time --rounds $(ROUNDS) --seed $(SEED)
+
+# valgrind and strace count; what they would is left out, and said so, where one is missing.
+count: ## exact counts beside the peers: instructions, syscalls, heap
+	$(BENCH)
+	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench count
 
 # Never fails: a test whose program is missing says so and is skipped, but fails where CI is set.
 tools: ## install the programs that tests call, where that is possible

@@ -1,0 +1,97 @@
+//! Ours: a core, a task for each connection.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    future::Future,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
+
+use bench::{BUFFER, Work, announce, listen};
+use futures::StreamExt;
+use io_traits::{
+    AsyncRead, AsyncWrite,
+    io::{copy, read, write_all},
+    task,
+};
+use net::{TcpListener, TcpStream, UdpSocket, UnixListener};
+use reactor::{Core, Handle, Spawner};
+
+fn main() -> io::Result<()> {
+    let mut core = Core::new()?;
+    let (handle, spawner) = (core.handle(), core.spawner());
+    match Work::from_args()? {
+        Work::TcpEcho => core.run(serve_tcp(&handle, &spawner, echo))?,
+        Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
+        Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
+        Work::UdpEcho => core.run(serve_udp(&handle))?,
+        Work::UnixEcho(path) => core.run(serve_unix(&handle, &spawner, &path))?,
+    }
+}
+
+async fn serve_tcp<F>(
+    handle: &Handle,
+    spawner: &Spawner,
+    echo: impl Fn(TcpStream) -> F,
+) -> io::Result<()>
+where
+    F: Future<Output = io::Result<()>> + 'static,
+{
+    let listener = TcpListener::from_std(listen()?, handle)?;
+    announce(listener.local_addr()?)?;
+    let mut incoming = listener.incoming();
+    while let Some(accepted) = incoming.next().await {
+        let (stream, _) = accepted?;
+        let _ = stream.set_nodelay(true);
+        spawner.spawn(echo(stream));
+    }
+    Ok(())
+}
+
+async fn serve_unix(handle: &Handle, spawner: &Spawner, path: &Path) -> io::Result<()> {
+    let listener = UnixListener::bind(path, handle)?;
+    announce(path.display())?;
+    let mut incoming = listener.incoming();
+    while let Some(accepted) = incoming.next().await {
+        let (stream, _) = accepted?;
+        spawner.spawn(echo(stream));
+    }
+    Ok(())
+}
+
+async fn serve_udp(handle: &Handle) -> io::Result<()> {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let socket = UdpSocket::bind(&any_port, handle)?;
+    announce(socket.local_addr()?)?;
+    let mut buf = [0; BUFFER];
+    loop {
+        let (received, peer) = task::io(|| socket.recv_from(&mut buf)).await?;
+        task::io(|| socket.send_to(&buf[..received], &peer)).await?;
+    }
+}
+
+async fn echo(mut stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
+    let mut buf = [0; BUFFER];
+    loop {
+        let received = read(&mut stream, &mut buf).await?;
+        if received == 0 {
+            return Ok(());
+        }
+        write_all(&mut stream, &buf[..received]).await?;
+    }
+}
+
+async fn echo_by_copy(stream: TcpStream) -> io::Result<()> {
+    copy(&mut &stream, &mut &stream).await?;
+    Ok(())
+}
+
+async fn sleeps(handle: &Handle, count: u32) -> io::Result<()> {
+    for _ in 0..count {
+        handle.sleep(Duration::from_millis(2)).await?;
+    }
+    Ok(())
+}

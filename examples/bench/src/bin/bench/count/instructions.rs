@@ -1,0 +1,105 @@
+use std::{fs, io, path::Path, process::Command};
+
+use super::{Count, Counted, Counter};
+use crate::{
+    contestant::Contestant,
+    generator::{batched_echoes, connect, lone_echoes},
+    server::Server,
+};
+
+/// User-space instructions of one echo of 64 bytes.
+///
+/// With one connection each message is sent when the server is quiet, so that it waits once for each.
+/// With several, all send, then all answers are collected: the server, which valgrind makes slow, finds
+/// nearly all of them at once.
+pub(crate) struct Instructions {
+    pub(crate) connections: usize,
+}
+
+impl Instructions {
+    /// The instructions of a server from its start to its end.
+    fn of_run(
+        &self,
+        echoes: usize,
+        contestant: Contestant,
+        counter: &Counter<'_>,
+    ) -> io::Result<u64> {
+        // The long run's stays, for `callgrind_annotate`.
+        let out = format!("callgrind.{contestant}.{}.out", self.connections);
+        let out = counter.scratch.join(out.replace([' ', ',', '/'], "-"));
+        let server = contestant.tcp_echo(Path::new(""))?;
+        let mut command = Command::new("valgrind");
+        command.args(["--quiet", "--tool=callgrind"]);
+        command.arg(format!("--callgrind-out-file={}", out.display()));
+        command.arg(server.get_program()).args(server.get_args());
+        let server = Server::start(&mut command, counter.cpus)?;
+        self.load(&server, echoes)?;
+        server.end()?;
+        let profile = fs::read_to_string(&out)?;
+        total(&profile).ok_or_else(|| io::Error::other("callgrind has written no total"))
+    }
+
+    fn load(&self, server: &Server, echoes: usize) -> io::Result<()> {
+        if self.connections == 1 {
+            return lone_echoes(server, connect(server.socket_addr()?)?, echoes);
+        }
+        batched_echoes(server, self.connections, echoes)
+    }
+}
+
+impl Count for Instructions {
+    fn name(&self) -> String {
+        format!(
+            "instructions of a TCP echo, connections: {}",
+            self.connections
+        )
+    }
+
+    fn contestants(&self) -> Vec<Contestant> {
+        Contestant::ECHO.to_vec()
+    }
+
+    fn tool(&self) -> Option<&'static str> {
+        Some("valgrind")
+    }
+
+    fn count(&self, contestant: Contestant, counter: &Counter<'_>) -> io::Result<Counted> {
+        let few = self.of_run(FEW, contestant, counter)?;
+        let many = self.of_run(MANY, contestant, counter)?;
+        let value = (many as f64 - few as f64) / (MANY - FEW) as f64;
+        let parts = Vec::new();
+        Ok(Counted { value, parts })
+    }
+}
+
+/// A dump for each thread may be in the file, but there is one line of totals.
+fn total(profile: &str) -> Option<u64> {
+    let totals = profile
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("totals: "));
+    let summary = || {
+        profile
+            .lines()
+            .find_map(|line| line.strip_prefix("summary: "))
+    };
+    totals.or_else(summary)?.trim().parse().ok()
+}
+
+const FEW: usize = 2_000;
+const MANY: usize = 12_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_found() {
+        assert_eq!(
+            total("events: Ir\nfn=(0)\n0 5\n\ntotals: 12345\n"),
+            Some(12_345)
+        );
+        assert_eq!(total("summary: 7\n"), Some(7));
+        assert_eq!(total(""), None);
+    }
+}

@@ -1,0 +1,30 @@
+use std::io;
+
+use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use crate::{contestant::Contestant, generator::Clients};
+
+/// Connections that stay, each with one message under way all the time.
+pub(crate) struct Echo {
+    pub(crate) connections: usize,
+}
+
+impl Scenario for Echo {
+    fn name(&self) -> String {
+        format!("TCP echo, connections: {}", self.connections)
+    }
+
+    fn unit(&self) -> &'static str {
+        "echo"
+    }
+
+    fn contestants(&self) -> Vec<Contestant> {
+        Contestant::ECHO.to_vec()
+    }
+
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+        let server = bench.start(contestant.tcp_echo(bench.programs)?)?;
+        let mut clients = Clients::connect(server.socket_addr()?, self.connections)?;
+        clients.echo_for(WARM_UP)?;
+        bench.cpu_time(&server, || clients.echo_for(MEASURED))
+    }
+}

@@ -1,0 +1,119 @@
+//! What is timed. A new scenario is a file here and a line in [`all`].
+
+mod echo;
+mod idle;
+mod short;
+
+use std::{
+    io,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::{contestant::Contestant, cpus::Cpus, server::Server};
+
+/// Something that each contestant is put through, in every round anew.
+pub(crate) trait Scenario {
+    fn name(&self) -> String;
+
+    /// What is done over and over, as one word.
+    fn unit(&self) -> &'static str;
+
+    /// The bare loop is one of them: the others are compared with it.
+    fn contestants(&self) -> Vec<Contestant>;
+
+    /// Where one more round would say nothing new.
+    fn max_rounds(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Measures one contestant once.
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample>;
+}
+
+/// All scenarios, in the report's order.
+pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
+    vec![
+        Box::new(echo::Echo { connections: 1 }),
+        Box::new(echo::Echo { connections: 50 }),
+        Box::new(echo::Echo { connections: 500 }),
+        Box::new(echo::Echo { connections: 5000 }),
+        Box::new(short::ShortConnections { at_once: 50 }),
+        Box::new(idle::IdleConnections { count: 10_000 }),
+    ]
+}
+
+/// What a scenario measures with.
+pub(crate) struct Bench<'a> {
+    pub(crate) cpus: &'a Cpus,
+    /// The directory of the example programs.
+    pub(crate) programs: &'a Path,
+}
+
+impl Bench<'_> {
+    pub(crate) fn start(&self, mut command: Command) -> io::Result<Server> {
+        Server::start(&mut command, self.cpus)
+    }
+
+    /// What the server needs for what `load` does; `load` returns the number of units.
+    pub(crate) fn cpu_time(
+        &self,
+        server: &Server,
+        load: impl FnOnce() -> io::Result<u64>,
+    ) -> io::Result<Sample> {
+        server.wait_until_quiet()?;
+        let before = server.cpu_time()?;
+        let start = Instant::now();
+        let units = load()?;
+        let wall = start.elapsed();
+        server.wait_until_quiet()?;
+        let cpu = server.cpu_time()? - before;
+        Ok(Sample::Cpu { units, cpu, wall })
+    }
+}
+
+/// One measurement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sample {
+    Cpu {
+        units: u64,
+        cpu: Duration,
+        wall: Duration,
+    },
+    Resident {
+        units: u64,
+        bytes: u64,
+    },
+}
+
+impl Sample {
+    /// Microseconds of CPU time, or bytes, of one unit.
+    pub(crate) fn cost(self) -> f64 {
+        match self {
+            Self::Cpu { units, cpu, .. } => cpu.as_secs_f64() * 1e6 / units.max(1) as f64,
+            Self::Resident { units, bytes } => bytes as f64 / units.max(1) as f64,
+        }
+    }
+
+    pub(crate) fn cost_unit(self) -> &'static str {
+        match self {
+            Self::Cpu { .. } => "µs CPU",
+            Self::Resident { .. } => "bytes",
+        }
+    }
+
+    /// Units in a second.
+    pub(crate) fn throughput(self) -> Option<f64> {
+        match self {
+            Self::Cpu { units, wall, .. } => Some(units as f64 / wall.as_secs_f64()),
+            Self::Resident { .. } => None,
+        }
+    }
+}
+
+/// How long a server is loaded before it is measured.
+const WARM_UP: Duration = Duration::from_millis(50);
+
+/// How long it is measured.
+const MEASURED: Duration = Duration::from_millis(300);

@@ -1,0 +1,139 @@
+use std::{
+    fs,
+    io::{self, BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use bench::Announcement;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cpus::Cpus;
+
+/// A server that runs, in a process of its own. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    /// The server itself, where the child is a program that traces it.
+    pid: i32,
+    addr: String,
+}
+
+impl Server {
+    /// Starts the server on its CPU and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// Those of starting it, and that it has not said where it listens.
+    pub(crate) fn start(command: &mut Command, cpus: &Cpus) -> io::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let child = cpus.on_server(|| command.spawn())?;
+        let pid = i32::try_from(child.id()).expect("a process number");
+        let mut server = Self {
+            child,
+            pid,
+            addr: String::new(),
+        };
+        let stdout = server.child.stdout.take().expect("it is piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let announcement: Announcement = line.parse()?;
+        server.addr = announcement.addr;
+        server.pid = announcement.pid.unwrap_or(pid);
+        Ok(server)
+    }
+
+    pub(crate) fn socket_addr(&self) -> io::Result<SocketAddr> {
+        self.addr.parse().map_err(io::Error::other)
+    }
+
+    /// The path of a Unix socket.
+    pub(crate) fn addr(&self) -> &str {
+        &self.addr
+    }
+
+    /// The CPU time that all threads of the server have used, to the nanosecond; the server must be
+    /// quiet, as that of a running thread is only counted at ticks.
+    pub(crate) fn cpu_time(&self) -> io::Result<Duration> {
+        let mut total = 0;
+        for thread in self.threads()? {
+            let schedstat = fs::read_to_string(format!("{thread}/schedstat"))?;
+            let nanos = schedstat.split_whitespace().next();
+            total += nanos
+                .and_then(|nanos| nanos.parse::<u64>().ok())
+                .ok_or_else(|| io::Error::other("no CPU time in schedstat"))?;
+        }
+        Ok(Duration::from_nanos(total))
+    }
+
+    /// The bytes of the server that are in memory.
+    pub(crate) fn resident_bytes(&self) -> io::Result<u64> {
+        // `status` and `statm` are off by some pages for each CPU.
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))?;
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        let kib: u64 = kib
+            .and_then(|kib| kib.parse().ok())
+            .ok_or_else(|| io::Error::other("no resident size in smaps_rollup"))?;
+        Ok(kib * 1024)
+    }
+
+    /// Waits until all threads of the server sleep, twice in a row, so that a lock that is held for a
+    /// moment does not count.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after ten seconds.
+    pub(crate) fn wait_until_quiet(&self) -> io::Result<()> {
+        let give_up = Instant::now() + PATIENCE;
+        let mut quiet = 0;
+        while quiet < 2 {
+            quiet = if self.is_asleep()? { quiet + 1 } else { 0 };
+            if Instant::now() > give_up {
+                let message = "the server has not come to rest";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            thread::sleep(Duration::from_micros(20));
+        }
+        Ok(())
+    }
+
+    /// Ends the server with SIGTERM, which lets valgrind and strace write what they have counted, and
+    /// waits for it.
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        let pid = Pid::from_raw(self.pid).expect("a process number");
+        kill_process(pid, Signal::TERM)?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    fn is_asleep(&self) -> io::Result<bool> {
+        for thread in self.threads()? {
+            let stat = fs::read_to_string(format!("{thread}/stat"))?;
+            // The name, in parentheses, may contain anything.
+            let (_, after_name) = stat.rsplit_once(')').unwrap_or_default();
+            if !after_name.trim_start().starts_with('S') {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn threads(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(format!("/proc/{}/task", self.pid))?
+            .map(|thread| Ok(thread?.path().display().to_string()))
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An error: it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);

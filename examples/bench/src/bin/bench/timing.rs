@@ -1,0 +1,188 @@
+use std::{io, path::Path};
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::{
+    contestant::Contestant,
+    cpus::Cpus,
+    report::Report,
+    scenario::{self, Bench, Sample, Scenario},
+    spread::Spread,
+};
+
+/// Puts all contestants through all scenarios, `rounds` times.
+///
+/// A machine drifts more within a minute than the contestants differ. So each round measures all
+/// contestants of a scenario, in an order of its own, and a ratio is always taken within one round.
+///
+/// # Errors
+///
+/// Those of the servers and of the generator.
+pub(crate) fn run(
+    rounds: usize,
+    seed: u64,
+    only: &str,
+    cpus: &Cpus,
+    programs: &Path,
+) -> io::Result<Report> {
+    let bench = Bench { cpus, programs };
+    let mut scenarios: Vec<_> = scenario::all()
+        .into_iter()
+        .filter(|scenario| scenario.name().contains(only))
+        .map(Results::new)
+        .collect();
+    let mut rng = Rng::with_seed(seed);
+    for round in 0..rounds {
+        eprintln!("round {} of {rounds}", round + 1);
+        for results in &mut scenarios {
+            if round < results.scenario.max_rounds() {
+                results.measure(&mut rng, &bench)?;
+            }
+        }
+    }
+
+    let mut report = Report::new("report", "Time and memory against a bare epoll loop");
+    report.paragraph(&format!(
+        "`make bench ROUNDS={rounds} SEED={seed}`; {}; messages of {} bytes over the loopback.",
+        cpus.describe(),
+        bench::MESSAGE,
+    ));
+    report.paragraph(
+        "A ratio is that of a contestant's cost to the bare loop's in the same round: the median of the \
+         rounds, and in parentheses the smallest and the largest. **Differences under 5 % are noise.**",
+    );
+    report.paragraph(
+        "The cost is the server's: user and system CPU time of all its threads, or its resident bytes, \
+         for one unit. Throughput is that of a closed loop with a generator on one CPU of its own.",
+    );
+    for results in &scenarios {
+        results.write(&mut report);
+    }
+    let found: Vec<_> = scenarios.iter().map(Results::to_json).collect();
+    report.value("rounds", rounds);
+    report.value("seed", seed);
+    report.value("cpus", cpus.describe());
+    report.value("scenarios", found);
+    report.machine();
+    Ok(report)
+}
+
+struct Results {
+    scenario: Box<dyn Scenario>,
+    /// Each with a sample for each round.
+    samples: Vec<(Contestant, Vec<Sample>)>,
+}
+
+impl Results {
+    fn new(scenario: Box<dyn Scenario>) -> Self {
+        let contestants = scenario.contestants();
+        let samples = contestants
+            .into_iter()
+            .map(|contestant| (contestant, Vec::new()));
+        let samples = samples.collect();
+        Self { scenario, samples }
+    }
+
+    /// One round.
+    fn measure(&mut self, rng: &mut Rng, bench: &Bench<'_>) -> io::Result<()> {
+        let mut order: Vec<_> = (0..self.samples.len()).collect();
+        rng.shuffle(&mut order);
+        for index in order {
+            let (contestant, samples) = &mut self.samples[index];
+            let sample = self.scenario.measure(*contestant, bench).map_err(|error| {
+                let message = format!("{}, {contestant}: {error}", self.scenario.name());
+                io::Error::new(error.kind(), message)
+            })?;
+            samples.push(sample);
+        }
+        Ok(())
+    }
+
+    fn write(&self, report: &mut Report) {
+        let Some(any) = self.samples.iter().find_map(|(_, samples)| samples.first()) else {
+            return;
+        };
+        report.heading(&self.scenario.name());
+        let unit = self.scenario.unit();
+        let mut head = vec![
+            "contestant".to_owned(),
+            "ratio to the bare loop".to_owned(),
+            format!("{} per {unit}", any.cost_unit()),
+        ];
+        if any.throughput().is_some() {
+            head.push(format!("{unit}s per second").replace("echos", "echoes"));
+        }
+        let mut rows = vec![head];
+        for (contestant, samples) in &self.samples {
+            let ratio = self.ratios(samples).map_or_else(String::new, |ratio| {
+                let Spread { median, min, max } = ratio;
+                format!("{median:.2} ({min:.2}–{max:.2})")
+            });
+            let mut row = vec![contestant.to_string(), ratio, rounded(costs(samples))];
+            if any.throughput().is_some() {
+                row.push(rounded(throughputs(samples)));
+            }
+            rows.push(row);
+        }
+        report.table(&rows);
+    }
+
+    fn to_json(&self) -> Value {
+        let contestant = |(contestant, samples): &(Contestant, Vec<Sample>)| {
+            let rounds: Vec<_> = samples
+                .iter()
+                .map(|&sample| sample_to_json(sample))
+                .collect();
+            json!({
+                "contestant": contestant.to_string(),
+                "ratio": self.ratios(samples).map(Spread::to_json),
+                "cost": costs(samples).map(Spread::to_json),
+                "cost_unit": samples.first().map(|sample| sample.cost_unit()),
+                "throughput": throughputs(samples).map(Spread::to_json),
+                "rounds": rounds,
+            })
+        };
+        json!({
+            "scenario": self.scenario.name(),
+            "unit": self.scenario.unit(),
+            "contestants": self.samples.iter().map(contestant).collect::<Vec<_>>(),
+        })
+    }
+
+    fn ratios(&self, samples: &[Sample]) -> Option<Spread> {
+        let (_, bare) = self
+            .samples
+            .iter()
+            .find(|(contestant, _)| *contestant == Contestant::Bare)?;
+        let rounds = samples.iter().zip(bare);
+        Spread::of(rounds.map(|(sample, bare)| sample.cost() / bare.cost()))
+    }
+}
+
+fn costs(samples: &[Sample]) -> Option<Spread> {
+    Spread::of(samples.iter().map(|sample| sample.cost()))
+}
+
+fn throughputs(samples: &[Sample]) -> Option<Spread> {
+    Spread::of(samples.iter().filter_map(|sample| sample.throughput()))
+}
+
+/// The median, with as many digits as mean something.
+fn rounded(spread: Option<Spread>) -> String {
+    spread.map_or_else(String::new, |spread| match spread.median {
+        large if large >= 100.0 => format!("{large:.0}"),
+        small => format!("{small:.2}"),
+    })
+}
+
+fn sample_to_json(sample: Sample) -> Value {
+    match sample {
+        Sample::Cpu { units, cpu, wall } => json!({
+            "units": units,
+            "cpu_seconds": cpu.as_secs_f64(),
+            "wall_seconds": wall.as_secs_f64(),
+        }),
+        Sample::Resident { units, bytes } => json!({ "units": units, "bytes": bytes }),
+    }
+}

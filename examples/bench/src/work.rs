@@ -1,0 +1,88 @@
+use std::{env, io, path::PathBuf};
+
+/// What a server is asked to do, as the words of its command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Sends every byte of a TCP connection back, with a buffer for each connection where the
+    /// contestant has tasks.
+    TcpEcho,
+    /// The same with the library's own `copy`.
+    TcpCopy,
+    /// Sends every datagram back to where it came from.
+    UdpEcho,
+    /// Sends every byte of a Unix stream back; the socket is made at the path.
+    UnixEcho(PathBuf),
+    /// Sleeps this many times, 2 ms each, one after the other, and ends.
+    Sleeps(u32),
+}
+
+impl Work {
+    /// The work that this process was started for.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the command line is none of [`to_args`](Self::to_args).
+    pub fn from_args() -> io::Result<Self> {
+        let args: Vec<_> = env::args().skip(1).collect();
+        let words: Vec<_> = args.iter().map(String::as_str).collect();
+        Self::parse(&words).ok_or_else(|| {
+            let message = format!(
+                "no such work: {}; `bench` starts this program",
+                args.join(" ")
+            );
+            io::Error::new(io::ErrorKind::InvalidInput, message)
+        })
+    }
+
+    /// The words of a command line.
+    #[must_use]
+    pub fn to_args(&self) -> Vec<String> {
+        match self {
+            Self::TcpEcho => vec!["tcp-echo".into()],
+            Self::TcpCopy => vec!["tcp-copy".into()],
+            Self::UdpEcho => vec!["udp-echo".into()],
+            Self::UnixEcho(path) => vec!["unix-echo".into(), path.display().to_string()],
+            Self::Sleeps(count) => vec!["sleeps".into(), count.to_string()],
+        }
+    }
+
+    /// What a server says that cannot do this work.
+    #[must_use]
+    pub fn unsupported(&self) -> io::Error {
+        io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("not done here: {self:?}"),
+        )
+    }
+
+    fn parse(words: &[&str]) -> Option<Self> {
+        Some(match words {
+            ["tcp-echo"] => Self::TcpEcho,
+            ["tcp-copy"] => Self::TcpCopy,
+            ["udp-echo"] => Self::UdpEcho,
+            ["unix-echo", path] => Self::UnixEcho(path.into()),
+            ["sleeps", count] => Self::Sleeps(count.parse().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_work_survives_the_command_line() {
+        for work in [
+            Work::TcpEcho,
+            Work::TcpCopy,
+            Work::UdpEcho,
+            Work::UnixEcho("/a b".into()),
+            Work::Sleeps(3),
+        ] {
+            let args = work.to_args();
+            let words: Vec<_> = args.iter().map(String::as_str).collect();
+            assert_eq!(Work::parse(&words), Some(work));
+        }
+    }
+}
