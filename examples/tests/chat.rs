@@ -5,7 +5,7 @@ mod common;
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use common::*;
@@ -177,6 +177,34 @@ fn at_the_end_of_the_server_every_client_sees_the_end() {
     assert_eq!(one.hear(), "");
     assert_eq!(other.hear(), "");
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn curl_takes_part_by_telnet() {
+    if is_missing("curl") {
+        return;
+    }
+    let server = Server::start(CHAT, &[]);
+    let mut other = Client::enter(&server);
+    let mut curl = Command::new("curl")
+        .args(["--silent", "--max-time", "50", "--no-buffer"])
+        .arg(format!("telnet://{}", server.addr()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = curl.stdin.take().unwrap();
+    let mut stdout = BufReader::new(curl.stdout.take().unwrap());
+    stdin.write_all(b"from curl\n").unwrap();
+    assert_eq!(other.hear(), "from curl\n");
+    other.say(b"to curl\n");
+    let mut heard = String::new();
+    stdout.read_line(&mut heard).unwrap();
+    assert_eq!(heard, "to curl\n");
+    // curl goes on until the server ends the connection, which it looks at when its input moves.
+    server.stop();
+    drop(stdin);
+    assert!(curl.wait().unwrap().success());
 }
 
 #[test]
