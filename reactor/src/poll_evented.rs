@@ -2,18 +2,18 @@
 use std::os::fd::AsFd;
 use std::{
     borrow::Borrow,
-    fmt,
-    io::{self, IoSlice, Read, Write},
+    fmt, io,
     task::{Context, Poll, ready},
 };
 
-use io_traits::{AsyncRead, AsyncWrite, ReadCursor, task};
 use mio::event::Source;
 
 use crate::{
     Direction, Handle, Options, Progress, ReadWitness, Ready, RegisterError, WriteWitness,
     registration::Registration, sys,
 };
+
+mod io_impls;
 
 /// An object that never blocks, made aware of tasks: the way to I/O objects of your own.
 ///
@@ -24,7 +24,7 @@ use crate::{
 /// There are two ways to use it:
 ///
 /// * An object with `Read` or `Write` gets them here, too, together with
-///   [`AsyncRead`] and [`AsyncWrite`]: on the current task, for the object and for `&` of it where the
+///   [`AsyncRead`](io_traits::AsyncRead) and [`AsyncWrite`](io_traits::AsyncWrite): on the current task, for the object and for `&` of it where the
 ///   object has that.
 /// * For other operations there are closure forms such as
 ///   [`poll_read_with`](Self::poll_read_with), which know what to do about a `WouldBlock`, and
@@ -509,150 +509,6 @@ impl<E: Source + fmt::Debug> fmt::Debug for PollEvented<E> {
 impl<E: Source + AsFd> AsFd for PollEvented<E> {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.get_ref().as_fd()
-    }
-}
-
-impl<E: Source + Read> Read for PollEvented<E> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            if buf.is_empty() {
-                return Poll::Ready(Ok(0));
-            }
-            self.poll_read_with_mut(cx, |io| io.read(buf))
-        })
-    }
-}
-
-impl<E: Source + Write> Write for PollEvented<E> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        task::poll(|cx| self.poll_write_from(cx, buf))
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        task::poll(|cx| self.poll_write_slices(cx, bufs))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        task::poll(|cx| self.poll_flush(cx))
-    }
-}
-
-impl<E: Source + Read> AsyncRead for PollEvented<E> {
-    fn poll_read_into(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadCursor<'_>,
-    ) -> Poll<io::Result<usize>> {
-        if buf.remaining() == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll_read_with_mut(cx, |io| {
-            let n = io.read(buf.initialize_unfilled())?;
-            buf.advance(n)?;
-            Ok(n)
-        })
-    }
-}
-
-impl<E: Source + Write> AsyncWrite for PollEvented<E> {
-    fn poll_write_from(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if buf.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll_write_with_mut(cx, |io| io.write(buf))
-    }
-
-    fn poll_write_slices(
-        &mut self,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll_write_with_mut(cx, |io| io.write_vectored(bufs))
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_with_mut(cx, |io| io.flush())
-    }
-}
-
-impl<E: Source> Read for &PollEvented<E>
-where
-    for<'a> &'a E: Read,
-{
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            if buf.is_empty() {
-                return Poll::Ready(Ok(0));
-            }
-            self.poll_read_with(cx, |mut io| io.read(buf))
-        })
-    }
-}
-
-impl<E: Source> Write for &PollEvented<E>
-where
-    for<'a> &'a E: Write,
-{
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        task::poll(|cx| self.poll_write_from(cx, buf))
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        task::poll(|cx| self.poll_write_slices(cx, bufs))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        task::poll(|cx| self.poll_flush(cx))
-    }
-}
-
-impl<E: Source> AsyncRead for &PollEvented<E>
-where
-    for<'a> &'a E: Read,
-{
-    fn poll_read_into(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadCursor<'_>,
-    ) -> Poll<io::Result<usize>> {
-        if buf.remaining() == 0 {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll_read_with(cx, |mut io| {
-            let n = io.read(buf.initialize_unfilled())?;
-            buf.advance(n)?;
-            Ok(n)
-        })
-    }
-}
-
-impl<E: Source> AsyncWrite for &PollEvented<E>
-where
-    for<'a> &'a E: Write,
-{
-    fn poll_write_from(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if buf.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll_write_with(cx, |mut io| io.write(buf))
-    }
-
-    fn poll_write_slices(
-        &mut self,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll_write_with(cx, |mut io| io.write_vectored(bufs))
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_with(cx, |mut io| io.flush())
     }
 }
 
