@@ -91,12 +91,14 @@ tools: ## install the programs that tests call, where that is possible
 # Once with every feature, and each crate without any: what only a feature uses must not warn.
 check: ## formatting, clippy, and the arrows between the crates
 	cargo fmt --all --check
+	cargo fmt --manifest-path examples/bench/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
 	sh .ci/arrows
 
 fmt: ## format all sources
 	cargo fmt --all
+	cargo fmt --manifest-path examples/bench/Cargo.toml
 
 doc: ## build the docs; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
