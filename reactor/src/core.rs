@@ -17,7 +17,7 @@ use mio::{Events, event::Event as MioEvent};
 
 use crate::{
     Handle, Spawner,
-    executor::{Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
+    executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
     readiness::Event,
     shared::{Shared, until, wake_all},
     slot::Wakes,
@@ -124,7 +124,7 @@ impl Core {
                     continue;
                 }
                 self.root.scheduled().begin_poll();
-                let current = self.root.enter(&self.root_waker);
+                let current = Entered::new(self.local.shared(), TaskId::ROOT, &self.root_waker);
                 let mut cx = Context::from_waker(&self.root_waker);
                 let polled = budget::with(BUDGET, || future.as_mut().poll(&mut cx));
                 drop(current);
@@ -299,7 +299,7 @@ impl Core {
         for _ in 0..self.messages.len() {
             match self.messages.try_recv() {
                 Ok(Message::Wake(id)) => self.local.push(id),
-                Ok(Message::Spawn(job)) => self.local.arrive(job),
+                Ok(Message::Spawn(task)) => self.local.arrive(task),
                 Err(_) => break,
             }
         }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     JoinHandle, Metrics, Sleep, Timeout,
-    executor::{Message, TaskHeader, new_job, spawn_inside},
+    executor::{Message, new_task, spawn_inside},
     shared::Shared,
 };
 
@@ -33,10 +33,10 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (job, handle) = new_job(future, TaskHeader::new(self.shared.clone()));
-        if let Err(job) = spawn_inside(&self.shared, job) {
-            // An error: the core is gone. The job has been dropped, and its handle knows.
-            let _ = self.shared.send(Message::Spawn(job));
+        let (task, handle) = new_task(future, &self.shared);
+        if let Err(task) = spawn_inside(&self.shared, task) {
+            // An error: the core is gone. The task has been dropped, and its handle knows.
+            let _ = self.shared.send(Message::Spawn(task));
         }
         handle
     }

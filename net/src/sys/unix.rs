@@ -9,6 +9,7 @@ pub(crate) use std::os::fd::AsFd as Socket;
 use std::{
     io::{self, IoSlice},
     mem::MaybeUninit,
+    os::fd::{AsRawFd, RawFd},
     os::unix::net::{SocketAddr, UnixStream},
 };
 
@@ -22,7 +23,10 @@ use super::AcceptError;
 pub(crate) fn recv_into<S: Socket>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize> {
     // SAFETY: `recv` writes into the memory and never makes it uninitialised.
     let memory = unsafe { buf.unfilled_mut() };
-    let n = SockRef::from(socket).recv(memory)?;
+    let (start, len) = (memory.as_mut_ptr().cast(), memory.len());
+    // SAFETY: the memory is borrowed for writing and has room for `len` bytes.
+    let received = unsafe { libc::recv(descriptor(socket), start, len, 0) };
+    let n = transferred(received)?;
     // SAFETY: the kernel has written the first `n` bytes, and was given no fewer.
     unsafe { buf.assume_filled(n) };
     Ok(n)
@@ -36,8 +40,22 @@ pub(crate) fn peek<S: Socket>(socket: &S, buf: &mut [u8]) -> io::Result<usize> {
 }
 
 /// send(2) instead of a write(2), so that a peer that has gone is an error and no SIGPIPE.
+#[inline]
 pub(crate) fn send<S: Socket>(socket: &S, buf: &[u8]) -> io::Result<usize> {
-    SockRef::from(socket).send_with_flags(buf, NO_SIGNAL)
+    let (start, len) = (buf.as_ptr().cast(), buf.len());
+    // SAFETY: the memory is borrowed for reading and has `len` bytes.
+    transferred(unsafe { libc::send(descriptor(socket), start, len, NO_SIGNAL) })
+}
+
+#[inline]
+fn descriptor(socket: &impl Socket) -> RawFd {
+    socket.as_fd().as_raw_fd()
+}
+
+/// What recv(2) and send(2) say: a number of bytes, or -1 and `errno`.
+#[inline]
+fn transferred(returned: libc::ssize_t) -> io::Result<usize> {
+    usize::try_from(returned).map_err(|_| io::Error::last_os_error())
 }
 
 /// sendmsg(2) instead of the writev(2) of std, so that a peer that has gone is an error and no SIGPIPE.
@@ -62,17 +80,20 @@ pub(crate) fn accept_unix<S: Socket>(listener: &S) -> io::Result<(UnixStream, So
 /// One call, which also tells whether the peer has a name; hardly any has.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn accept_nonblocking<S: Socket>(listener: &S) -> io::Result<(UnixStream, bool)> {
-    use std::{
-        mem::offset_of,
-        os::fd::{AsRawFd, FromRawFd},
-    };
+    use std::{mem::offset_of, os::fd::FromRawFd};
 
-    let listener = listener.as_fd().as_raw_fd();
     let mut name = MaybeUninit::<libc::sockaddr_un>::uninit();
     let mut len = size_of_val(&name) as libc::socklen_t;
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: `name` has room for the `len` bytes that it is said to have; it is never read.
-    let accepted = unsafe { libc::accept4(listener, name.as_mut_ptr().cast(), &mut len, flags) };
+    let accepted = unsafe {
+        libc::accept4(
+            descriptor(listener),
+            name.as_mut_ptr().cast(),
+            &mut len,
+            flags,
+        )
+    };
     if accepted == -1 {
         return Err(io::Error::last_os_error());
     }

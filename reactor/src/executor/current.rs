@@ -27,7 +27,7 @@ pub(crate) struct Entered(PhantomData<*const ()>);
 
 impl Entered {
     #[inline]
-    pub(super) fn new(shared: &Arc<Shared>, id: TaskId, waker: &Waker) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, id: TaskId, waker: &Waker) -> Self {
         CURRENT.set(Some(Current {
             shared: Arc::as_ptr(shared),
             id,

@@ -8,36 +8,74 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::{JoinError, JoinHandle, TaskHeader, join::Join};
+use super::{JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join};
+use crate::shared::Shared;
 
-/// A spawned future, the place where its output goes, and what wakes it: all of a task in one box.
+/// A spawned future and the place where its output goes.
 pub(crate) trait Job {
-    /// Polls the future, unless the task was aborted; when it is ready, drops it and hands its output
-    /// over.
-    fn poll(self: Pin<&mut Self>) -> Poll<()>;
+    /// Polls the future; when it is ready, drops it and hands its output over.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
     /// The future has panicked.
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
-
-    fn header(&self) -> &TaskHeader;
 }
 
-pub(crate) type BoxedJob = Pin<Box<dyn Job>>;
-pub(crate) type SendJob = Pin<Box<dyn Job + Send>>;
+pin_project! {
+    /// A job and what wakes it: all of a task in one box.
+    pub(crate) struct Task<J: ?Sized> {
+        waker: Waker,
+        header: Arc<TaskHeader>,
+        #[pin]
+        job: J,
+    }
+}
 
-/// Makes a job of a future, and the handle to its output.
-pub(crate) fn new_job<F: Future>(
+pub(crate) type BoxedTask = Pin<Box<Task<dyn Job>>>;
+pub(crate) type SendTask = Pin<Box<Task<dyn Job + Send>>>;
+
+/// Makes a task of a future, and the handle to its output.
+pub(crate) fn new_task<F: Future>(
     future: F,
-    header: Arc<TaskHeader>,
-) -> (Pin<Box<JobOf<F>>>, JoinHandle<F::Output>) {
+    shared: &Arc<Shared>,
+) -> (Pin<Box<Task<JobOf<F>>>>, JoinHandle<F::Output>) {
+    let header = TaskHeader::new(shared.clone());
     let join = Arc::new(Join::new());
-    let job = Box::pin(JobOf {
-        future: Some(future),
-        join: join.clone(),
+    let task = Box::pin(Task {
         waker: Waker::from(header.clone()),
         header: header.clone(),
+        job: JobOf {
+            future: Some(future),
+            join: join.clone(),
+        },
     });
-    (job, JoinHandle::new(join, header))
+    (task, JoinHandle::new(join, header))
+}
+
+impl<J: Job + ?Sized> Task<J> {
+    /// Polls the job, unless the task was aborted; `id` is its number on the core of `shared`.
+    #[inline]
+    pub(crate) fn poll(self: Pin<&mut Self>, shared: &Arc<Shared>, id: TaskId) -> Poll<()> {
+        let this = self.project();
+        let scheduled = this.header.scheduled();
+        scheduled.begin_poll();
+        if this.header.is_aborted() {
+            return Poll::Ready(());
+        }
+        let current = Entered::new(shared, id, this.waker);
+        let polled = this.job.poll(&mut Context::from_waker(this.waker));
+        drop(current);
+        scheduled.end_poll();
+        polled
+    }
+
+    pub(crate) fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
+        self.project().job.panicked(payload);
+    }
+
+    #[inline]
+    pub(crate) fn header(&self) -> &TaskHeader {
+        &self.header
+    }
 }
 
 pin_project! {
@@ -45,8 +83,6 @@ pin_project! {
         #[pin]
         future: Option<F>,
         join: Arc<Join<F::Output>>,
-        waker: Waker,
-        header: Arc<TaskHeader>,
     }
 
     impl<F: Future> PinnedDrop for JobOf<F> {
@@ -58,20 +94,12 @@ pin_project! {
 }
 
 impl<F: Future> Job for JobOf<F> {
-    fn poll(self: Pin<&mut Self>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        this.header.scheduled().begin_poll();
-        if this.header.is_aborted() {
-            return Poll::Ready(());
-        }
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(());
         };
-        let current = this.header.enter(this.waker);
-        let polled = future.poll(&mut Context::from_waker(this.waker));
-        drop(current);
-        this.header.scheduled().end_poll();
-        let Poll::Ready(output) = polled else {
+        let Poll::Ready(output) = future.poll(cx) else {
             return Poll::Pending;
         };
         // First the end of the future, then the news of it.
@@ -84,9 +112,5 @@ impl<F: Future> Job for JobOf<F> {
         self.project()
             .join
             .complete(Err(JoinError::panicked(payload)));
-    }
-
-    fn header(&self) -> &TaskHeader {
-        &self.header
     }
 }

@@ -13,24 +13,24 @@ use std::{
 use io_traits::task::budget;
 use slab::Slab;
 
-use super::{BoxedJob, JoinHandle, SendJob, TaskHeader, TaskId, new_job};
+use super::{BoxedTask, JoinHandle, SendTask, TaskHeader, TaskId, new_task};
 use crate::{error::NestedRun, shared::Shared};
 
 /// The executor's side of a core: its tasks and the queue of those that are to be polled.
 pub(crate) struct Local {
     shared: Arc<Shared>,
     queue: RefCell<VecDeque<TaskId>>,
-    tasks: RefCell<Slab<Task>>,
+    tasks: RefCell<Slab<Place>>,
     last_generation: Cell<u32>,
     root: Arc<TaskHeader>,
     /// The core is being dropped: no task is taken any more.
     closed: Cell<bool>,
 }
 
-struct Task {
+struct Place {
     generation: u32,
     /// Taken out for the length of a poll, so that no borrow is held while foreign code runs.
-    job: Option<BoxedJob>,
+    task: Option<BoxedTask>,
 }
 
 impl Local {
@@ -55,13 +55,13 @@ impl Local {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let (job, handle) = new_job(future, TaskHeader::new(self.shared.clone()));
-        self.arrive(job);
+        let (task, handle) = new_task(future, &self.shared);
+        self.arrive(task);
         handle
     }
 
     /// Takes a task in and queues it.
-    pub(crate) fn arrive(&self, job: BoxedJob) {
+    pub(crate) fn arrive(&self, task: BoxedTask) {
         if self.closed.get() {
             return;
         }
@@ -73,10 +73,10 @@ impl Local {
             let entry = tasks.vacant_entry();
             let index = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
             let id = TaskId { index, generation };
-            job.header().arrive(id);
-            entry.insert(Task {
+            task.header().arrive(id);
+            entry.insert(Place {
                 generation,
-                job: Some(job),
+                task: Some(task),
             });
             id
         };
@@ -104,19 +104,19 @@ impl Local {
 
     /// Polls a task once, with a fresh budget; does nothing if the task is no more.
     pub(crate) fn poll(&self, id: TaskId) {
-        let Some(mut job) = self.take_job(id) else {
+        let Some(mut task) = self.take(id) else {
             return;
         };
         self.shared.counters.polls.add(1);
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            budget::with(BUDGET, || job.as_mut().poll())
+            budget::with(BUDGET, || task.as_mut().poll(&self.shared, id))
         }));
         match polled {
-            Ok(Poll::Pending) => self.put_back(id, job),
-            Ok(Poll::Ready(())) => self.finish(id, job),
+            Ok(Poll::Pending) => self.put_back(id, task),
+            Ok(Poll::Ready(())) => self.finish(id, task),
             Err(payload) => {
-                job.as_mut().panicked(payload);
-                self.finish(id, job);
+                task.as_mut().panicked(payload);
+                self.finish(id, task);
             }
         }
     }
@@ -128,10 +128,11 @@ impl Local {
             self.root.scheduled().wake()
         } else {
             let tasks = self.tasks.borrow();
-            let task = tasks.get(id.index as usize);
-            task.filter(|task| task.generation == id.generation)
-                .and_then(|task| task.job.as_ref())
-                .is_some_and(|job| job.header().scheduled().wake())
+            let place = tasks.get(id.index as usize);
+            place
+                .filter(|place| place.generation == id.generation)
+                .and_then(|place| place.task.as_ref())
+                .is_some_and(|task| task.header().scheduled().wake())
         };
         if needs_queueing {
             self.push(id);
@@ -139,27 +140,27 @@ impl Local {
     }
 
     #[inline]
-    fn take_job(&self, id: TaskId) -> Option<BoxedJob> {
+    fn take(&self, id: TaskId) -> Option<BoxedTask> {
         let mut tasks = self.tasks.borrow_mut();
-        let task = tasks.get_mut(id.index as usize)?;
-        if task.generation != id.generation {
+        let place = tasks.get_mut(id.index as usize)?;
+        if place.generation != id.generation {
             return None;
         }
-        task.job.take()
+        place.task.take()
     }
 
     #[inline]
-    fn put_back(&self, id: TaskId, job: BoxedJob) {
-        if let Some(task) = self.tasks.borrow_mut().get_mut(id.index as usize) {
-            task.job = Some(job);
+    fn put_back(&self, id: TaskId, task: BoxedTask) {
+        if let Some(place) = self.tasks.borrow_mut().get_mut(id.index as usize) {
+            place.task = Some(task);
         }
     }
 
     /// Frees the task's place, then drops what is left of it; a panic of that drop ends there.
     #[cold]
-    fn finish(&self, id: TaskId, job: BoxedJob) {
+    fn finish(&self, id: TaskId, task: BoxedTask) {
         let place = self.tasks.borrow_mut().try_remove(id.index as usize);
-        drop_quietly((place, job));
+        drop_quietly((place, task));
     }
 
     /// Drops all tasks, on this thread. Their drops may wake, spawn and use timers.
@@ -219,14 +220,13 @@ pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
     with_inside(shared, |local| local.push(id)).is_some()
 }
 
-/// Takes a task in if this thread is inside of its loop; gives the job back otherwise.
-pub(crate) fn spawn_inside(shared: &Arc<Shared>, job: SendJob) -> Result<(), SendJob> {
-    let mut job = Some(job);
+/// Takes a task in if this thread is inside of its loop; gives it back otherwise.
+pub(crate) fn spawn_inside(shared: &Arc<Shared>, task: SendTask) -> Result<(), SendTask> {
+    let mut task = Some(task);
     with_inside(shared, |local| {
-        let job = job.take().expect("called once");
-        local.arrive(job);
+        local.arrive(task.take().expect("called once"));
     });
-    job.map_or(Ok(()), Err)
+    task.map_or(Ok(()), Err)
 }
 
 #[inline]

@@ -14,15 +14,15 @@ mod task;
 pub use join::{JoinError, JoinHandle};
 pub use spawner::Spawner;
 
-pub(crate) use current::own_task;
-pub(crate) use job::{BoxedJob, SendJob, new_job};
+pub(crate) use current::{Entered, own_task};
+pub(crate) use job::{BoxedTask, SendTask, new_task};
 pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside};
 pub(crate) use task::{TaskHeader, TaskId};
 
 /// What other threads send to the loop.
 pub(crate) enum Message {
     Wake(TaskId),
-    Spawn(SendJob),
+    Spawn(SendTask),
 }
 
 impl std::fmt::Debug for Message {

@@ -1,9 +1,9 @@
 use std::{
     sync::{Arc, OnceLock},
-    task::{Wake, Waker},
+    task::Wake,
 };
 
-use super::{Message, current::Entered, local};
+use super::{Message, local};
 use crate::{
     fault::{Fault, acq_rel_unless, seeded},
     shared::Shared,
@@ -66,18 +66,12 @@ impl TaskHeader {
         self.id.set(id).expect("a task arrives once");
     }
 
-    /// Makes the task the one that this thread is polling; `waker` is its own.
-    #[inline]
-    pub(crate) fn enter(&self, waker: &Waker) -> Option<Entered> {
-        let id = *self.id.get()?;
-        Some(Entered::new(&self.shared, id, waker))
-    }
-
     #[inline]
     pub(crate) fn scheduled(&self) -> &Scheduled {
         &self.scheduled
     }
 
+    #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Acquire)
     }

@@ -15,7 +15,7 @@ use loom::thread;
 use super::{HANG, block_on, block_on_after_a_move, catches, check, evented::reactor};
 use crate::{
     JoinError, JoinHandle,
-    executor::{SendJob, TaskHeader, new_job},
+    executor::{SendTask, TaskId, new_task},
     fault::Fault,
 };
 
@@ -28,35 +28,35 @@ impl Drop for Output {
     }
 }
 
-fn job<F>(future: F) -> (SendJob, JoinHandle<F::Output>)
+fn task<F>(future: F) -> (SendTask, JoinHandle<F::Output>)
 where
     F: Future + Send + 'static,
     F::Output: Send,
 {
-    let (job, handle) = new_job(future, TaskHeader::new(reactor()));
-    (job, handle)
+    let (task, handle) = new_task(future, &reactor());
+    (task, handle)
 }
 
 fn poll<T>(handle: &mut JoinHandle<T>, waker: &Waker) -> Poll<Result<T, JoinError>> {
     Pin::new(handle).poll(&mut Context::from_waker(waker))
 }
 
-/// The core's part: polls the job, and drops it.
-fn finish(mut job: SendJob) {
-    let polled = job.as_mut().poll();
+/// The core's part: polls the task, and drops it.
+fn finish(mut task: SendTask) {
+    let polled = task.as_mut().poll(&reactor(), TaskId::ROOT);
     assert!(polled.is_ready());
-    drop(job);
+    drop(task);
 }
 
 fn a_task_that_is_done() {
     let drops = Arc::new(AtomicU32::new(0));
-    let (job, mut handle) = job(future::ready(Output(drops.clone())));
-    let core = thread::spawn(move || finish(job));
+    let (task, mut handle) = task(future::ready(Output(drops.clone())));
+    let core = thread::spawn(move || finish(task));
     let (result, polls) = block_on(|waker| poll(&mut handle, waker));
     core.join().unwrap();
     assert!(polls <= 2, "{polls} polls for one result");
     let Ok(output) = result else {
-        panic!("the drop of a job that was done has cancelled it");
+        panic!("the drop of a task that was done has cancelled it");
     };
     assert!(handle.is_finished());
     assert_eq!(drops.load(Ordering::Relaxed), 0);
@@ -75,8 +75,8 @@ fn a_result_that_wakes_nobody_is_caught() {
 }
 
 fn a_handle_that_moves() {
-    let (job, mut handle) = job(future::ready(7));
-    let core = thread::spawn(move || finish(job));
+    let (task, mut handle) = task(future::ready(7));
+    let core = thread::spawn(move || finish(task));
     let result = block_on_after_a_move(|waker| poll(&mut handle, waker));
     core.join().unwrap();
     assert_eq!(result.unwrap(), 7);
@@ -88,8 +88,8 @@ fn a_handle_that_comes_back_with_another_waker_is_woken_by_that_one() {
 }
 
 fn a_task_that_is_dropped() {
-    let (job, mut handle) = job(future::pending());
-    let core = thread::spawn(move || drop(job));
+    let (task, mut handle) = task(future::pending());
+    let core = thread::spawn(move || drop(task));
     let result: Result<(), _> = block_on(|waker| poll(&mut handle, waker)).0;
     core.join().unwrap();
     assert!(result.unwrap_err().is_cancelled());
@@ -108,8 +108,8 @@ fn a_cancelled_task_that_wakes_nobody_is_caught() {
 /// The handle is dropped while the task ends: its output is dropped once, wherever it is then.
 fn a_handle_that_is_dropped() {
     let drops = Arc::new(AtomicU32::new(0));
-    let (job, mut handle) = job(future::ready(Output(drops.clone())));
-    let core = thread::spawn(move || finish(job));
+    let (task, mut handle) = task(future::ready(Output(drops.clone())));
+    let core = thread::spawn(move || finish(task));
     let result = poll(&mut handle, Waker::noop());
     drop((result, handle));
     core.join().unwrap();
