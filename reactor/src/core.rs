@@ -115,22 +115,18 @@ impl Core {
         // The first poll needs no wake.
         self.root.schedule();
         loop {
-            for _ in 0..POLLS_PER_TURN {
-                let Some(id) = self.local.pop() else {
-                    break;
-                };
-                if id != TaskId::ROOT {
-                    self.local.poll(id);
-                    continue;
-                }
+            let output = self.local.poll_tasks(|| {
                 self.root.scheduled().begin_poll();
-                let current = Entered::new(self.local.shared(), TaskId::ROOT, &self.root_waker);
+                let shared = self.local.shared();
+                let _current = Entered::new(shared, TaskId::ROOT, &self.root_waker);
                 let mut cx = Context::from_waker(&self.root_waker);
-                let polled = budget::with(BUDGET, || future.as_mut().poll(&mut cx));
-                drop(current);
-                if let Poll::Ready(output) = polled {
-                    return Ok(output);
+                match budget::with(BUDGET, || future.as_mut().poll(&mut cx)) {
+                    Poll::Ready(output) => Some(output),
+                    Poll::Pending => None,
                 }
+            });
+            if let Some(output) = output {
+                return Ok(output);
             }
             self.park(None)?;
         }
@@ -149,14 +145,11 @@ impl Core {
     pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
         let _inside = Inside::enter(&self.local)?;
         self.park(max_wait)?;
-        for _ in 0..POLLS_PER_TURN {
-            match self.local.pop() {
-                None => break,
-                // Its `run` has ended.
-                Some(TaskId::ROOT) => self.root.scheduled().begin_poll(),
-                Some(id) => self.local.poll(id),
-            }
-        }
+        self.local.poll_tasks(|| {
+            // Its `run` has ended.
+            self.root.scheduled().begin_poll();
+            None::<()>
+        });
         Ok(())
     }
 
@@ -343,7 +336,7 @@ struct Woken<'a> {
 }
 
 impl Wakes for Woken<'_> {
-    #[inline]
+    #[inline(always)]
     fn wake_own(&mut self, task: TaskId) {
         self.tasks += 1;
         self.local.wake(task);
@@ -377,8 +370,6 @@ fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
     }
 }
 
-/// Polls of tasks between two visits of the poller.
-const POLLS_PER_TURN: usize = 64;
 /// Operations of the async forms that the root future may do in one poll.
 const BUDGET: u32 = 128;
 /// Events taken from the system at once; more wait for the next turn.

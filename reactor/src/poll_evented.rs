@@ -475,11 +475,7 @@ fn drive<E, B: Borrow<E>, T>(
                 }
                 return Poll::Ready(Ok(progress.value));
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                registration.would_block(direction, seen);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Poll::Ready(Err(error)),
+            Err(error) => registration.failed(direction, seen, error)?,
         }
     }
 }

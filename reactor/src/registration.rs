@@ -84,6 +84,7 @@ impl Registration {
     }
 
     /// Makes the task of `cx` wait, unless the direction has become ready.
+    #[inline(always)]
     pub(crate) fn wait(
         &self,
         direction: Direction,
@@ -108,8 +109,23 @@ impl Registration {
         Ok(seen)
     }
 
+    /// An operation has failed: `Ok` if it is to be tried again, after a wait if it would have blocked.
+    #[cold]
+    pub(crate) fn failed(
+        &self,
+        direction: Direction,
+        seen: Seen,
+        error: io::Error,
+    ) -> io::Result<()> {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => self.would_block(direction, seen),
+            io::ErrorKind::Interrupted => {}
+            _ => return Err(error),
+        }
+        Ok(())
+    }
+
     /// The operation has found nothing: takes back what was seen.
-    #[inline]
     pub(crate) fn would_block(&self, direction: Direction, seen: Seen) {
         if self.slot.clear(direction, seen) && seen.is_from_event() {
             self.shared.counters.spurious.add(1);

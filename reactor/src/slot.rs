@@ -163,7 +163,7 @@ impl Slot {
     }
 
     /// The poller has reported the object. Called by the core's thread.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn event(&self, read: Option<Event>, write: Option<Event>, out: &mut impl Wakes) {
         if let Some(event) = read {
             self.event_of(Direction::Read, event, out);
@@ -177,7 +177,7 @@ impl Slot {
     }
 
     /// True if somebody had waited for it.
-    #[inline]
+    #[inline(always)]
     fn event_of(&self, direction: Direction, event: Event, out: &mut impl Wakes) -> bool {
         let side = self.side(direction);
         let before = side.readiness.set_ready(event);

@@ -43,6 +43,8 @@ pub struct Read<'a, R: ?Sized> {
 impl<R: AsyncRead + ?Sized> Future for Read<'_, R> {
     type Output = io::Result<usize>;
 
+    // Always: a call of its own would be a tenth of the instructions of an echo (`make count`).
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { reader, buf } = &mut *self;
         if buf.is_empty() {

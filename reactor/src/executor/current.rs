@@ -12,13 +12,14 @@ use super::TaskId;
 use crate::shared::Shared;
 
 /// A task, whose it is, and what its waker looks like: while the task is being polled it is alive, so a
-/// waker that looks the same wakes the same task. The pointers are only compared.
-#[derive(Debug, Clone, Copy)]
+/// waker that looks the same wakes the same task. The pointers are only compared; that of the
+/// reactor is null between polls.
+#[derive(Debug)]
 struct Current {
-    shared: *const Shared,
-    id: TaskId,
-    data: *const (),
-    vtable: *const RawWakerVTable,
+    shared: Cell<*const Shared>,
+    id: Cell<u64>,
+    data: Cell<*const ()>,
+    vtable: Cell<*const RawWakerVTable>,
 }
 
 /// Makes a task the current one until it is dropped, which unwinding does too.
@@ -28,12 +29,12 @@ pub(crate) struct Entered(PhantomData<*const ()>);
 impl Entered {
     #[inline]
     pub(crate) fn new(shared: &Arc<Shared>, id: TaskId, waker: &Waker) -> Self {
-        CURRENT.set(Some(Current {
-            shared: Arc::as_ptr(shared),
-            id,
-            data: waker.data(),
-            vtable: waker.vtable(),
-        }));
+        CURRENT.with(|current| {
+            current.shared.set(Arc::as_ptr(shared));
+            current.id.set(id.to_bits());
+            current.data.set(waker.data());
+            current.vtable.set(waker.vtable());
+        });
         Self(PhantomData)
     }
 }
@@ -41,7 +42,7 @@ impl Entered {
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
-        CURRENT.set(None);
+        CURRENT.with(|current| current.shared.set(ptr::null()));
     }
 }
 
@@ -49,13 +50,21 @@ impl Drop for Entered {
 /// this thread.
 #[inline]
 pub(crate) fn own_task(shared: &Arc<Shared>, waker: &Waker) -> Option<TaskId> {
-    let current = CURRENT.get()?;
-    let same = ptr::eq(current.shared, Arc::as_ptr(shared))
-        && current.data == waker.data()
-        && ptr::eq(current.vtable, waker.vtable());
-    same.then_some(current.id)
+    CURRENT.with(|current| {
+        let same = ptr::eq(current.shared.get(), Arc::as_ptr(shared))
+            && current.data.get() == waker.data()
+            && ptr::eq(current.vtable.get(), waker.vtable());
+        TaskId::from_bits(if same { current.id.get() } else { 0 })
+    })
 }
 
 thread_local! {
-    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+    static CURRENT: Current = const {
+        Current {
+            shared: Cell::new(ptr::null()),
+            id: Cell::new(0),
+            data: Cell::new(ptr::null()),
+            vtable: Cell::new(ptr::null()),
+        }
+    };
 }

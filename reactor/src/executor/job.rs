@@ -30,6 +30,8 @@ pin_project! {
     }
 }
 
+/// Not yet behind a trait object.
+type BoxedTaskOf<F> = Pin<Box<Task<JobOf<F>>>>;
 pub(crate) type BoxedTask = Pin<Box<Task<dyn Job>>>;
 pub(crate) type SendTask = Pin<Box<Task<dyn Job + Send>>>;
 
@@ -37,7 +39,7 @@ pub(crate) type SendTask = Pin<Box<Task<dyn Job + Send>>>;
 pub(crate) fn new_task<F: Future>(
     future: F,
     shared: &Arc<Shared>,
-) -> (Pin<Box<Task<JobOf<F>>>>, JoinHandle<F::Output>) {
+) -> (BoxedTaskOf<F>, JoinHandle<F::Output>) {
     let header = TaskHeader::new(shared.clone());
     let join = Arc::new(Join::new());
     let task = Box::pin(Task {

@@ -1,9 +1,9 @@
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     fmt,
     future::Future,
     mem,
+    num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -13,22 +13,22 @@ use std::{
 use io_traits::task::budget;
 use slab::Slab;
 
-use super::{BoxedTask, JoinHandle, SendTask, TaskHeader, TaskId, new_task};
+use super::{BoxedTask, JoinHandle, SendTask, TaskHeader, TaskId, new_task, queue::Queue};
 use crate::{error::NestedRun, shared::Shared};
 
 /// The executor's side of a core: its tasks and the queue of those that are to be polled.
 pub(crate) struct Local {
     shared: Arc<Shared>,
-    queue: RefCell<VecDeque<TaskId>>,
+    queue: Queue,
     tasks: RefCell<Slab<Place>>,
-    last_generation: Cell<u32>,
+    last_generation: Cell<NonZeroU32>,
     root: Arc<TaskHeader>,
     /// The core is being dropped: no task is taken any more.
     closed: Cell<bool>,
 }
 
 struct Place {
-    generation: u32,
+    id: TaskId,
     /// Taken out for the length of a poll, so that no borrow is held while foreign code runs.
     task: Option<BoxedTask>,
 }
@@ -38,9 +38,9 @@ impl Local {
         Rc::new(Self {
             root,
             shared,
-            queue: RefCell::default(),
+            queue: Queue::default(),
             tasks: RefCell::default(),
-            last_generation: Cell::new(0),
+            last_generation: Cell::new(NonZeroU32::MIN),
             closed: Cell::new(false),
         })
     }
@@ -65,17 +65,17 @@ impl Local {
         if self.closed.get() {
             return;
         }
-        // Never 0, which is the root's.
-        let generation = self.last_generation.get().wrapping_add(1).max(1);
+        let last = self.last_generation.get();
+        let generation = last.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.last_generation.set(generation);
         let id = {
             let mut tasks = self.tasks.borrow_mut();
             let entry = tasks.vacant_entry();
-            let index = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
-            let id = TaskId { index, generation };
+            let place = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
+            let id = TaskId::new(place, generation);
             task.header().arrive(id);
             entry.insert(Place {
-                generation,
+                id,
                 task: Some(task),
             });
             id
@@ -86,16 +86,30 @@ impl Local {
 
     #[inline]
     pub(crate) fn push(&self, id: TaskId) {
-        self.queue.borrow_mut().push_back(id);
+        self.queue.push(id);
     }
 
+    /// Polls the tasks in the queue, 64 at most. When it is the root's turn, `poll_root` is called; if
+    /// it has an answer, that is the answer and ends it.
     #[inline]
-    pub(crate) fn pop(&self) -> Option<TaskId> {
-        self.queue.borrow_mut().pop_front()
+    pub(crate) fn poll_tasks<T>(&self, mut poll_root: impl FnMut() -> Option<T>) -> Option<T> {
+        for _ in 0..POLLS_PER_TURN {
+            match self.queue.pop() {
+                None => return None,
+                Some(TaskId::ROOT) => {
+                    let answer = poll_root();
+                    if answer.is_some() {
+                        return answer;
+                    }
+                }
+                Some(id) => self.poll(id),
+            }
+        }
+        None
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        !self.queue.borrow().is_empty()
+        !self.queue.is_empty()
     }
 
     pub(crate) fn task_count(&self) -> usize {
@@ -103,7 +117,8 @@ impl Local {
     }
 
     /// Polls a task once, with a fresh budget; does nothing if the task is no more.
-    pub(crate) fn poll(&self, id: TaskId) {
+    #[inline(always)]
+    fn poll(&self, id: TaskId) {
         let Some(mut task) = self.take(id) else {
             return;
         };
@@ -122,15 +137,15 @@ impl Local {
     }
 
     /// Wakes a task of this core, on its thread and outside of a poll.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&self, id: TaskId) {
         let needs_queueing = if id == TaskId::ROOT {
             self.root.scheduled().wake()
         } else {
             let tasks = self.tasks.borrow();
-            let place = tasks.get(id.index as usize);
+            let place = tasks.get(id.place());
             place
-                .filter(|place| place.generation == id.generation)
+                .filter(|place| place.id == id)
                 .and_then(|place| place.task.as_ref())
                 .is_some_and(|task| task.header().scheduled().wake())
         };
@@ -142,8 +157,8 @@ impl Local {
     #[inline]
     fn take(&self, id: TaskId) -> Option<BoxedTask> {
         let mut tasks = self.tasks.borrow_mut();
-        let place = tasks.get_mut(id.index as usize)?;
-        if place.generation != id.generation {
+        let place = tasks.get_mut(id.place())?;
+        if place.id != id {
             return None;
         }
         place.task.take()
@@ -151,7 +166,7 @@ impl Local {
 
     #[inline]
     fn put_back(&self, id: TaskId, task: BoxedTask) {
-        if let Some(place) = self.tasks.borrow_mut().get_mut(id.index as usize) {
+        if let Some(place) = self.tasks.borrow_mut().get_mut(id.place()) {
             place.task = Some(task);
         }
     }
@@ -159,7 +174,7 @@ impl Local {
     /// Frees the task's place, then drops what is left of it; a panic of that drop ends there.
     #[cold]
     fn finish(&self, id: TaskId, task: BoxedTask) {
-        let place = self.tasks.borrow_mut().try_remove(id.index as usize);
+        let place = self.tasks.borrow_mut().try_remove(id.place());
         drop_quietly((place, task));
     }
 
@@ -170,7 +185,7 @@ impl Local {
         for (_, task) in tasks {
             drop_quietly(task);
         }
-        self.queue.take();
+        self.queue.clear();
     }
 }
 
@@ -250,6 +265,8 @@ pub(crate) fn drop_quietly<T>(value: T) {
     }
 }
 
+/// Polls of tasks between two visits of the poller.
+const POLLS_PER_TURN: usize = 64;
 /// Operations of the async forms that a task may do in one poll before it lets others run.
 const BUDGET: u32 = 128;
 

@@ -8,6 +8,7 @@ mod current;
 mod job;
 mod join;
 mod local;
+mod queue;
 mod spawner;
 mod task;
 

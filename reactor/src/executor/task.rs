@@ -1,4 +1,5 @@
 use std::{
+    num::{NonZeroU32, NonZeroU64},
     sync::{Arc, OnceLock},
     task::Wake,
 };
@@ -10,35 +11,37 @@ use crate::{
     sync::{AtomicBool, Ordering},
 };
 
-/// The number of a task on its core: a place and a generation, so that a wake of a finished task does
-/// not reach the next one in its place.
+/// The number of a task on its core, never 0: a place and, above it, a generation, so that a wake of a
+/// finished task does not reach the next one in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TaskId {
-    pub(super) index: u32,
-    pub(super) generation: u32,
-}
+pub(crate) struct TaskId(NonZeroU64);
 
 impl TaskId {
-    /// The future that `run` was called with.
-    pub(crate) const ROOT: Self = Self {
-        index: u32::MAX,
-        generation: 0,
-    };
+    /// The future that `run` was called with. Its generation is 0, which no task gets.
+    pub(crate) const ROOT: Self = Self(NonZeroU64::new(u32::MAX as u64).unwrap());
 
-    /// Never 0: generations begin at 1, and the root has an index.
+    pub(super) fn new(place: u32, generation: NonZeroU32) -> Self {
+        Self(NonZeroU64::from(generation).saturating_mul(ONE_GENERATION) | u64::from(place))
+    }
+
+    #[inline]
+    pub(super) fn place(self) -> usize {
+        self.0.get() as u32 as usize
+    }
+
     #[inline]
     pub(crate) fn to_bits(self) -> u64 {
-        u64::from(self.index) | (u64::from(self.generation) << 32)
+        self.0.get()
     }
 
+    /// `None` for 0.
     #[inline]
     pub(crate) fn from_bits(bits: u64) -> Option<Self> {
-        (bits != 0).then_some(Self {
-            index: bits as u32,
-            generation: (bits >> 32) as u32,
-        })
+        NonZeroU64::new(bits).map(Self)
     }
 }
+
+const ONE_GENERATION: NonZeroU64 = NonZeroU64::new(1 << 32).unwrap();
 
 /// The part of a task that other threads may hold: its wakers point here.
 #[derive(Debug)]
