@@ -6,8 +6,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Buf;
-
 use crate::{
     AsyncRead, AsyncWrite,
     async_write::checked,
@@ -50,6 +48,8 @@ where
         reader,
         writer,
         state: State::Read,
+        buf: None,
+        written: 0,
         copied: 0,
         dirty: false,
     }
@@ -61,6 +61,10 @@ pub struct Copy<'a, R: ?Sized, W: ?Sized> {
     reader: &'a mut R,
     writer: &'a mut W,
     state: State,
+    /// Kept from one read to the next, and given back when the copy waits for the reader.
+    buf: Option<Lent>,
+    /// How much of it has been written.
+    written: usize,
     copied: u64,
     /// Something was written since the last flush.
     dirty: bool,
@@ -73,9 +77,10 @@ pub struct Copy<'a, R: ?Sized, W: ?Sized> {
 ///          │
 ///          └──── end ──▶ Flush ── flushed ──▶ done
 /// ```
+#[derive(Debug, Clone, Copy)]
 enum State {
     Read,
-    Write(Lent),
+    Write,
     Flush,
 }
 
@@ -87,10 +92,7 @@ impl<R: ?Sized, W: ?Sized> Copy<'_, R, W> {
 
     /// How many bytes have been read and not yet written.
     pub fn unwritten(&self) -> usize {
-        match &self.state {
-            State::Write(buf) => buf.len(),
-            State::Read | State::Flush => 0,
-        }
+        self.buf.as_ref().map_or(0, |buf| buf.len() - self.written)
     }
 }
 
@@ -100,34 +102,42 @@ impl<R: AsyncRead + ?Sized, W: AsyncWrite + ?Sized> Future for Copy<'_, R, W> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         loop {
-            match &mut this.state {
+            match this.state {
                 State::Read => {
                     ready!(budget::poll_left(cx));
-                    let mut buf = pool::take();
-                    match poll_read_buf(this.reader, cx, &mut *buf)? {
+                    let buf = this.buf.get_or_insert_with(pool::take);
+                    buf.clear();
+                    this.written = 0;
+                    match poll_read_buf(this.reader, cx, &mut **buf)? {
                         Poll::Pending => {
+                            this.buf = None;
                             // Flush before parking: what the peer waits for must not wait for the peer.
                             if this.dirty && this.writer.poll_flush(cx)?.is_ready() {
                                 this.dirty = false;
                             }
                             return Poll::Pending;
                         }
-                        Poll::Ready(0) => this.state = State::Flush,
+                        Poll::Ready(0) => {
+                            this.buf = None;
+                            this.state = State::Flush;
+                        }
                         Poll::Ready(_) => {
                             budget::spend();
-                            this.state = State::Write(buf);
+                            this.state = State::Write;
                         }
                     }
                 }
-                State::Write(buf) => {
-                    let n = checked(ready!(this.writer.poll_write_from(cx, buf))?, buf.len())?;
+                State::Write => {
+                    let buf = this.buf.as_ref().expect("there is something to write");
+                    let rest = &buf[this.written..];
+                    let n = checked(ready!(this.writer.poll_write_from(cx, rest))?, rest.len())?;
                     if n == 0 {
                         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                     }
-                    buf.advance(n);
+                    this.written += n;
                     this.copied += n as u64;
                     this.dirty = true;
-                    if buf.is_empty() {
+                    if this.written == buf.len() {
                         this.state = State::Read;
                     }
                 }
