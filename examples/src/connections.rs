@@ -1,15 +1,17 @@
 use std::{
     cell::{Cell, RefCell},
-    future::{Future, poll_fn},
+    future::Future,
     io,
     net::Shutdown,
     ops::Deref,
-    pin::pin,
+    pin::Pin,
     rc::Rc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use net::TcpStream;
+use pin_project_lite::pin_project;
 use reactor::Handle;
 use slab::Slab;
 
@@ -21,16 +23,18 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(crate) fn add(self: &Rc<Self>, stream: TcpStream) -> Entry {
+        let mut open = self.open.borrow_mut();
+        let place = open.vacant_entry();
         let connection = Rc::new(Connection {
             stream,
             polls: Cell::new(0),
             looked_at: Cell::new(Look::Never),
+            key: u32::try_from(place.key()).expect("fewer connections than descriptors"),
         });
-        let key = self.open.borrow_mut().insert(connection.clone());
+        place.insert(connection.clone());
         Entry {
             connections: self.clone(),
             connection,
-            key,
         }
     }
 
@@ -62,6 +66,8 @@ pub(crate) struct Connection {
     stream: TcpStream,
     polls: Cell<u32>,
     looked_at: Cell<Look>,
+    /// Its place among the open ones.
+    key: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +79,11 @@ enum Look {
 
 impl Connection {
     /// Runs `future`, which serves the connection, and counts how often it is polled.
-    pub(crate) async fn watch<F: Future>(&self, future: F) -> F::Output {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            self.polls.set(self.polls.get().wrapping_add(1));
-            future.as_mut().poll(cx)
-        })
-        .await
+    pub(crate) fn watch<F: Future>(&self, future: F) -> Watch<'_, F> {
+        Watch {
+            polls: &self.polls,
+            future,
+        }
     }
 
     /// Ends the reading side of an idle connection.
@@ -107,6 +111,25 @@ impl Connection {
     }
 }
 
+pin_project! {
+    /// The future of [`Connection::watch`].
+    pub(crate) struct Watch<'a, F> {
+        polls: &'a Cell<u32>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Watch<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.polls.set(this.polls.get().wrapping_add(1));
+        this.future.poll(cx)
+    }
+}
+
 impl Deref for Connection {
     type Target = TcpStream;
 
@@ -120,7 +143,6 @@ impl Deref for Connection {
 pub(crate) struct Entry {
     connections: Rc<Connections>,
     connection: Rc<Connection>,
-    key: usize,
 }
 
 impl Deref for Entry {
@@ -133,7 +155,9 @@ impl Deref for Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.connections.open.borrow_mut().remove(self.key);
+        let key = self.connection.key as usize;
+        let removed = self.connections.open.borrow_mut().remove(key);
+        drop(removed);
     }
 }
 

@@ -33,7 +33,7 @@ use crate::{ServerArgs, raise_descriptor_limit, serve_on};
 /// end.
 pub fn serve<H>(args: &ServerArgs, handler: H) -> io::Result<()>
 where
-    H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + Clone + Send + 'static,
+    H: AsyncFn(&TcpStream) -> io::Result<()> + Clone + Send + 'static,
 {
     serve_with(args, |_| handler)
 }
@@ -49,7 +49,7 @@ where
 pub fn serve_with<M, H>(args: &ServerArgs, make_handler: M) -> io::Result<()>
 where
     M: FnOnce(&Handle) -> H + Clone + Send + 'static,
-    H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + 'static,
+    H: AsyncFn(&TcpStream) -> io::Result<()> + 'static,
 {
     let listeners = || {
         let listeners = args.listeners()?;

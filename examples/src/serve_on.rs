@@ -1,16 +1,10 @@
-use std::{
-    future::Future,
-    io,
-    net::{SocketAddr, TcpListener as StdListener},
-    rc::Rc,
-    time::Duration,
-};
+use std::{future::Future, io, net::TcpListener as StdListener, rc::Rc, time::Duration};
 
 use futures::StreamExt;
 use net::{TcpListener, TcpStream};
 use reactor::Core;
 
-use crate::connections::{Connections, Entry};
+use crate::connections::Connections;
 
 /// Serves on one core until `stop` is ready: calls `handler` for each connection, in a task of its own.
 ///
@@ -31,7 +25,7 @@ pub fn serve_on<H>(
     stop: impl Future,
 ) -> io::Result<()>
 where
-    H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> + 'static,
+    H: AsyncFn(&TcpStream) -> io::Result<()> + 'static,
 {
     let (handle, spawner) = (core.handle(), core.spawner());
     let listener = TcpListener::from_std(listener, &handle)?;
@@ -46,7 +40,15 @@ where
             let _ = stream.set_nodelay(true);
             let connection = connections.add(stream);
             let handler = handler.clone();
-            spawner.spawn(async move { attend(connection, peer, &*handler).await });
+            // What a block captures is used where it lies; arguments of an `async fn` would be moved, and
+            // each connection would hold them twice.
+            spawner.spawn(async move {
+                if let Err(error) = connection.watch(handler(&connection)).await {
+                    // Asked for here: kept by each connection it would be a tenth of what that holds.
+                    let peer = connection.peer_addr().ok();
+                    tracing::debug!(?peer, %error, "a connection has failed");
+                }
+            });
         }
         // The listener's socket is closed here.
         drop(incoming);
@@ -56,15 +58,6 @@ where
         }
         Ok(())
     })?
-}
-
-async fn attend<H>(connection: Entry, peer: SocketAddr, handler: &H)
-where
-    H: AsyncFn(&TcpStream, SocketAddr) -> io::Result<()>,
-{
-    if let Err(error) = connection.watch(handler(&connection, peer)).await {
-        tracing::debug!(%peer, %error, "a connection has failed");
-    }
 }
 
 /// How long connections may go on after the server was told to stop.

@@ -26,7 +26,6 @@ use std::{
     collections::HashMap,
     future::{Future, poll_fn},
     io,
-    net::SocketAddr,
     pin::pin,
     process::ExitCode,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -44,23 +43,18 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let room = Arc::new(Room::default());
     run_program(|| {
-        serve(&args.server, async move |stream, peer| {
-            chat(stream, peer, &room, args.limits).await
+        serve(&args.server, async move |stream| {
+            chat(stream, &room, args.limits).await
         })
     })
 }
 
-async fn chat(
-    stream: &TcpStream,
-    peer: SocketAddr,
-    room: &Arc<Room>,
-    limits: Limits,
-) -> io::Result<()> {
+async fn chat(stream: &TcpStream, room: &Arc<Room>, limits: Limits) -> io::Result<()> {
     let codec = LinesCodec::new(limits.max_line);
     let (member, inbox) = room.enter();
     let reader = read_lines(FramedRead::new(stream, codec.clone()), member);
     let lines = FramedWrite::new(stream, codec).with_high_water_bytes(limits.max_queue);
-    let writer = write_lines(lines, inbox, peer);
+    let writer = write_lines(lines, inbox);
     // Both in one task. The first error ends both, and with them the connection.
     try_join(reader, writer).await?;
     Ok(())
@@ -88,18 +82,15 @@ async fn read_lines(
 /// # Errors
 ///
 /// `TimedOut` if the queue is full and the client takes nothing of it. Those of the socket.
-async fn write_lines(
-    mut lines: Outgoing<'_>,
-    mut inbox: Inbox,
-    peer: SocketAddr,
-) -> io::Result<()> {
+async fn write_lines(mut lines: Outgoing<'_>, mut inbox: Inbox) -> io::Result<()> {
     poll_fn(|cx| {
         loop {
             // Another thread may fill the inbox as fast as this one empties it.
             ready!(budget::poll_left(cx));
             if !make_room(&mut lines, cx)? {
                 let queued = lines.write_buffer().len();
-                tracing::warn!(%peer, queued, "dropped: the client reads too slowly");
+                let peer = lines.get_ref().peer_addr().ok();
+                tracing::warn!(?peer, queued, "dropped: the client reads too slowly");
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             match inbox.poll_next_unpin(cx) {

@@ -8,7 +8,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{io, net::SocketAddr, process::ExitCode};
+use std::{io, process::ExitCode};
 
 use clap::Parser;
 use examples::{ServerArgs, run_program, serve};
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     run_program(|| serve(&args.server, echo))
 }
 
-async fn echo(stream: &TcpStream, _: SocketAddr) -> io::Result<()> {
+async fn echo(stream: &TcpStream) -> io::Result<()> {
     // A `&TcpStream` reads and writes, so one stream is both ends of the copy.
     copy(&mut &*stream, &mut &*stream).await?;
     // The peer has ended its side, and gets the same from us.

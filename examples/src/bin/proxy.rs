@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     run_program(|| {
         serve_with(&server, move |handle| {
             let handle = handle.clone();
-            async move |client: &TcpStream, _| proxy(client, to, &handle).await
+            async move |client: &TcpStream| proxy(client, to, &handle).await
         })
     })
 }

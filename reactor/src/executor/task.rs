@@ -1,6 +1,6 @@
 use std::{
     num::{NonZeroU32, NonZeroU64},
-    sync::{Arc, OnceLock},
+    sync::{Arc, atomic::AtomicU64 as StdAtomicU64},
     task::Wake,
 };
 
@@ -49,7 +49,8 @@ pub(crate) struct TaskHeader {
     shared: Arc<Shared>,
     /// Set when the task arrives on its core. Before that only an abort can want to wake it, and the
     /// core looks for aborts when it polls for the first time.
-    id: OnceLock<TaskId>,
+    /// 0 until then.
+    id: StdAtomicU64,
     scheduled: Scheduled,
     aborted: AtomicBool,
 }
@@ -59,14 +60,14 @@ impl TaskHeader {
     pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
         Arc::new(Self {
             shared,
-            id: OnceLock::new(),
+            id: StdAtomicU64::new(0),
             scheduled: Scheduled::new(),
             aborted: AtomicBool::new(false),
         })
     }
 
     pub(crate) fn arrive(&self, id: TaskId) {
-        self.id.set(id).expect("a task arrives once");
+        self.id.store(id.to_bits(), Ordering::Release);
     }
 
     #[inline]
@@ -89,7 +90,7 @@ impl TaskHeader {
         if !self.scheduled.wake() {
             return;
         }
-        let Some(&id) = self.id.get() else {
+        let Some(id) = TaskId::from_bits(self.id.load(Ordering::Acquire)) else {
             return;
         };
         if !local::push_inside(&self.shared, id) {

@@ -73,9 +73,9 @@ fn join(thread: JoinHandle<io::Result<()>>) -> io::Result<()> {
 }
 
 /// The handler of `echo.rs`, except for the first connection of a corrupt server.
-fn echo(corrupt: bool) -> impl AsyncFn(&TcpStream, SocketAddr) -> io::Result<()> {
+fn echo(corrupt: bool) -> impl AsyncFn(&TcpStream) -> io::Result<()> {
     let corrupt = Arc::new(AtomicBool::new(corrupt));
-    async move |stream: &TcpStream, _| {
+    async move |stream: &TcpStream| {
         if corrupt.swap(false, Ordering::Relaxed) {
             copy(&mut Corrupt::new(stream), &mut &*stream).await?;
         } else {

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         let limit = Duration::from_secs(args.handshake_seconds);
         serve_with(&args.server, move |handle| {
             let handle = handle.clone();
-            async move |stream, _| https(stream, &config, limit, &handle).await
+            async move |stream| https(stream, &config, limit, &handle).await
         })
     })
 }
