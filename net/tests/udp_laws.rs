@@ -346,7 +346,7 @@ fn law_6_whoever_waits_for_a_socket_is_woken_when_the_core_goes() {
             let mut waiting = Box::pin(async move {
                 if readable {
                     while socket.try_recv(&mut [0; 4]).is_ok() {}
-                    socket.readable().await
+                    socket.readable().await.map(drop)
                 } else {
                     task::io(|| socket.recv(&mut [0; 4])).await.map(drop)
                 }

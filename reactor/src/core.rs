@@ -1,4 +1,4 @@
-#[cfg(unix)]
+#[cfg(all(unix, not(mio_unsupported_force_poll_poll)))]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::{
     fmt,
@@ -13,16 +13,17 @@ use std::{
 
 use crossbeam_channel::Receiver;
 use io_traits::task::budget;
-use mio::{Events, event::Event as MioEvent};
+use mio::{Events, Token, event::Event as MioEvent};
 
 use crate::{
     Handle, Spawner,
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
     readiness::Event,
     shared::{Shared, until, wake_all},
-    slot::Wakes,
+    slot::{Slot, Wakes},
     slots::BELL,
     sync::lock,
+    sys,
     waker_set::Drained,
 };
 
@@ -259,7 +260,9 @@ impl Core {
                 match slots.get(event.token()) {
                     Some(slot) => {
                         let (read, write) = directions(event);
-                        slot.event(read, write, &mut woken);
+                        if slot.event(read, write, &mut woken) {
+                            calm(shared, slot, event.token());
+                        }
                     }
                     None => stale += 1,
                 }
@@ -320,7 +323,7 @@ impl fmt::Debug for Core {
 }
 
 /// The descriptor becomes readable when the core has something to do.
-#[cfg(unix)]
+#[cfg(all(unix, not(mio_unsupported_force_poll_poll)))]
 impl AsFd for Core {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.poll.registry().as_fd()
@@ -358,9 +361,21 @@ fn directions(event: &MioEvent) -> (Option<Event>, Option<Event>) {
     let write_closed = event.is_write_closed() || error;
     let write = event.is_writable() || write_closed;
     (
-        read.then(|| Event::new(read_closed, urgent)),
-        write.then(|| Event::new(write_closed, false)),
+        read.then(|| Event::new(read_closed, error, urgent)),
+        write.then(|| Event::new(write_closed, error, false)),
     )
+}
+
+/// Keeps an object that nobody waits for from being reported at every turn.
+#[cold]
+fn calm(shared: &Shared, slot: &Slot, token: Token) {
+    let Some(descriptor) = slot.descriptor() else {
+        return;
+    };
+    let calmed = slot.calm(|watch| sys::calm(&shared.registry, descriptor, token, watch));
+    if let Err(error) = calmed {
+        tracing::error!(%error, token = token.0, "an object that nobody waits for keeps the loop awake");
+    }
 }
 
 fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {

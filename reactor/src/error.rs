@@ -29,6 +29,43 @@ impl From<ReactorGone> for io::Error {
     }
 }
 
+/// The system cannot tell when the object is ready.
+///
+/// It is the source of an [`io::Error`] of kind [`PermissionDenied`](io::ErrorKind::PermissionDenied).
+///
+/// The usual cause is a regular file or a directory: for those "ready" has no meaning, so epoll refuses
+/// them. They are always ready, and may block all the same until the disk answers: read them on a thread
+/// of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotPollable;
+
+impl NotPollable {
+    /// Whether `error` says that the object cannot be polled.
+    pub fn is_source_of(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|source| source.is::<Self>())
+    }
+
+    /// epoll_ctl(2): "EPERM: the target file fd does not support epoll".
+    pub(crate) fn explain(error: io::Error) -> io::Error {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return io::Error::new(io::ErrorKind::PermissionDenied, Self);
+        }
+        error
+    }
+}
+
+impl fmt::Display for NotPollable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the system cannot tell when this is ready: a regular file always is, and is read on a \
+             thread of its own",
+        )
+    }
+}
+
+impl error::Error for NotPollable {}
+
 /// `run` or `turn` was called on a thread that is inside of one already.
 ///
 /// It is the source of an [`io::Error`] of kind [`Deadlock`](io::ErrorKind::Deadlock): the outer loop

@@ -16,6 +16,12 @@ pub(crate) enum Fault {
     OneWakerPerDirection,
     /// Write interest is dropped without a look whether somebody waits to write.
     DropAwaitedInterest,
+    /// The one event of a oneshot object leaves those who wait for the other direction behind.
+    OneshotForgetsTheOther,
+    /// An object that nobody waits for is calmed without a word to those who park meanwhile.
+    CalmWithoutWord,
+    /// A waiter that goes takes the waker along that another one of the same task relies on.
+    WithdrawWithoutWake,
     /// An event finds whatever is registered in the place that it names.
     TokenWithoutGeneration,
     /// A sleeper does not look whether the bell was rung while it was awake.

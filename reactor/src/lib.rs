@@ -68,10 +68,12 @@ mod error;
 mod executor;
 mod fault;
 mod handle;
+mod interest;
 mod metrics;
 #[cfg(all(test, loom))]
 mod model;
 mod options;
+mod peer_closed;
 mod poll_evented;
 mod progress;
 mod readiness;
@@ -79,11 +81,13 @@ mod ready;
 mod register_error;
 mod registration;
 mod shared;
+mod sight;
 mod slot;
 mod slots;
 mod sync;
 mod sys;
 mod time;
+mod trigger;
 mod waker_set;
 mod witness;
 
@@ -92,15 +96,18 @@ pub use mio;
 pub use crate::{
     core::Core,
     direction::Direction,
-    error::{NestedRun, ReactorGone},
+    error::{NestedRun, NotPollable, ReactorGone},
     executor::{JoinError, JoinHandle, Spawner},
     handle::Handle,
+    interest::Interest,
     metrics::Metrics,
     options::Options,
+    peer_closed::PeerClosed,
     poll_evented::PollEvented,
     progress::Progress,
-    ready::Ready,
+    ready::{OwnedReady, Ready},
     register_error::RegisterError,
     time::{Elapsed, Sleep, Timeout},
+    trigger::Trigger,
     witness::{ReadWitness, WriteWitness},
 };

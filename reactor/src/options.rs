@@ -1,13 +1,23 @@
-use mio::Interest;
-
-use crate::{slot::Armed, sys};
+use crate::{Trigger, slot::Armed};
 
 /// How an object is registered; for [`PollEvented::with_options`](crate::PollEvented::with_options).
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub(crate) armed: Armed,
     pub(crate) assume_ready: bool,
-    pub(crate) urgent: bool,
+    pub(crate) urgent: Urgent,
+    pub(crate) trigger: Trigger,
+}
+
+/// What urgent data has to do with reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgent {
+    /// Nothing: it is not reported.
+    Ignored,
+    /// It makes the object readable, as other data does.
+    Watched,
+    /// It alone makes the object readable.
+    Alone,
 }
 
 impl Options {
@@ -20,7 +30,8 @@ impl Options {
                 write: false,
             },
             assume_ready: true,
-            urgent: false,
+            urgent: Urgent::Ignored,
+            trigger: Trigger::Edge,
         }
     }
 
@@ -32,14 +43,46 @@ impl Options {
                 write: true,
             },
             assume_ready: false,
-            urgent: false,
+            ..Self::new()
         }
+    }
+
+    /// For an object that is only written to, such as the writing end of a pipe: the poller reports
+    /// nothing until a task parks.
+    pub fn write_only() -> Self {
+        Self {
+            armed: Armed {
+                read: false,
+                write: false,
+            },
+            ..Self::new()
+        }
+    }
+
+    /// When the poller reports.
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.trigger = trigger;
+        self
     }
 
     /// Lets urgent data be seen, where the system has it: after such an event a short read is not
     /// trusted any more to have emptied the object.
     pub fn watch_urgent(mut self) -> Self {
-        self.urgent = true;
+        self.urgent = Urgent::Watched;
+        self
+    }
+
+    /// Urgent data alone makes the object readable: for objects that are readable all the time and
+    /// tell of what is new by `EPOLLPRI`, such as the attributes of sysfs. Linux only; elsewhere as
+    /// [`new`](Self::new).
+    pub fn urgent_only(mut self) -> Self {
+        self.urgent = Urgent::Alone;
+        self
+    }
+
+    /// Nothing is tried: the first operation of either direction waits for an event.
+    pub fn assume_unready(mut self) -> Self {
+        self.assume_ready = false;
         self
     }
 
@@ -50,18 +93,6 @@ impl Options {
                 write: true,
             },
             ..Self::new()
-        }
-    }
-
-    pub(crate) fn interest(self, armed: Armed) -> Interest {
-        let interest = match (armed.read, armed.write) {
-            (true, true) => Interest::READABLE | Interest::WRITABLE,
-            (false, true) => Interest::WRITABLE,
-            _ => Interest::READABLE,
-        };
-        match sys::urgent() {
-            Some(urgent) if self.urgent && armed.read => interest | urgent,
-            _ => interest,
         }
     }
 }

@@ -1,18 +1,24 @@
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::{
-    borrow::Borrow,
     fmt, io,
-    task::{Context, Poll, ready},
+    panic::Location,
+    sync::Arc,
+    task::{Context, Poll},
 };
 
 use mio::event::Source;
 
 use crate::{
-    Direction, Handle, Options, Progress, ReadWitness, Ready, RegisterError, WriteWitness,
-    registration::Registration, sys,
+    Direction, Handle, Interest, Options, OwnedReady, PeerClosed, ReadWitness, Ready,
+    RegisterError, WriteWitness,
+    readiness::{Seen, Told},
+    registration::Registration,
+    sys,
 };
 
+mod closures;
+mod drive;
 mod io_impls;
 
 /// An object that never blocks, made aware of tasks: the way to I/O objects of your own.
@@ -50,20 +56,23 @@ pub struct PollEvented<E: Source> {
     /// INVARIANT: present until `into_inner` or `drop` takes it.
     io: Option<E>,
     registration: Registration,
-    descriptor_of: Option<fn(&E) -> sys::Descriptor>,
+    /// How the poller gets at the object's descriptor, if it knows the object by that.
+    borrow: Option<sys::Borrow<E>>,
 }
 
 impl<E: Source> PollEvented<E> {
-    /// Registers an object for both directions.
+    /// Registers an object for both directions, edge-triggered.
     ///
     /// # Errors
     ///
     /// Those of the system: a regular file cannot be polled
-    /// ([`PermissionDenied`](io::ErrorKind::PermissionDenied)), a descriptor can be registered once
+    /// ([`PermissionDenied`](io::ErrorKind::PermissionDenied), with the source
+    /// [`NotPollable`](crate::NotPollable)), a descriptor can be registered once
     /// ([`AlreadyExists`](io::ErrorKind::AlreadyExists)). An error with the source
     /// [`ReactorGone`](crate::ReactorGone) if the core has been dropped. The object is in the error.
-    pub fn new(io: E, handle: &Handle) -> Result<Self, RegisterError<E>> {
-        Self::register(io, handle, Options::both(), None)
+    pub fn new(mut io: E, handle: &Handle) -> Result<Self, RegisterError<E>> {
+        let registered = Registration::of_source(&mut io, handle);
+        Self::from_parts(io, registered, None)
     }
 
     /// Registers an object for reading, and for writing once a task waits for that.
@@ -79,7 +88,7 @@ impl<E: Source> PollEvented<E> {
         Self::with_options(io, handle, Options::new())
     }
 
-    /// Registers an object as `options` say; later changes are made through its descriptor.
+    /// Registers an object by its descriptor, as `options` say.
     ///
     /// The descriptor must stay the same: if another object is put in its place through
     /// [`get_mut`](Self::get_mut), an operation that would have to change the registration fails with
@@ -93,7 +102,8 @@ impl<E: Source> PollEvented<E> {
     where
         E: AsFd,
     {
-        Self::register(io, handle, options, Some(sys::descriptor_of))
+        let registered = Registration::of_descriptor(io.as_fd(), handle, options);
+        Self::from_parts(io, registered, Some(E::as_fd))
     }
 
     /// On this platform every object is registered for both directions.
@@ -104,33 +114,46 @@ impl<E: Source> PollEvented<E> {
 
     /// On this platform every object is registered for both directions.
     #[cfg(not(unix))]
-    pub fn with_options(
-        io: E,
-        handle: &Handle,
-        options: Options,
-    ) -> Result<Self, RegisterError<E>> {
-        let both = Options {
-            armed: Options::both().armed,
-            ..options
-        };
-        Self::register(io, handle, both, None)
+    pub fn with_options(io: E, handle: &Handle, _: Options) -> Result<Self, RegisterError<E>> {
+        Self::new(io, handle)
     }
 
-    fn register(
-        mut io: E,
-        handle: &Handle,
-        options: Options,
-        descriptor_of: Option<fn(&E) -> sys::Descriptor>,
+    fn from_parts(
+        io: E,
+        registered: io::Result<Registration>,
+        borrow: Option<sys::Borrow<E>>,
     ) -> Result<Self, RegisterError<E>> {
-        let descriptor = descriptor_of.map(|of| of(&io));
-        match Registration::new(&mut io, handle, options, descriptor) {
+        match registered {
             Ok(registration) => Ok(Self {
                 io: Some(io),
                 registration,
-                descriptor_of,
+                borrow,
             }),
             Err(error) => Err(RegisterError::new(error, io)),
         }
+    }
+
+    /// Moves the object to another reactor.
+    ///
+    /// Tasks that wait for it are woken, and wait at the new one when they poll again. What was known
+    /// of its readiness is forgotten: the first operations are tried.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new). The object is in the error, and is registered nowhere.
+    pub fn rebind(mut self, handle: &Handle) -> Result<Self, RegisterError<E>> {
+        let mut io = self.io.take().expect(PRESENT);
+        let options = self.registration.slot().options();
+        let borrow = self.borrow;
+        self.registration.send_away();
+        if let Err(error) = self.registration.deregister(&mut io, borrow) {
+            return Err(RegisterError::new(error, io));
+        }
+        let registered = match borrow {
+            Some(borrow) => Registration::of_descriptor(borrow(&io), handle, options),
+            None => Registration::of_source(&mut io, handle),
+        };
+        Self::from_parts(io, registered, borrow)
     }
 
     /// Deregisters the object and gives it back.
@@ -141,7 +164,7 @@ impl<E: Source> PollEvented<E> {
     /// then; the reactor has forgotten it in any case.
     pub fn into_inner(mut self) -> io::Result<E> {
         let mut io = self.io.take().expect(PRESENT);
-        self.registration.deregister(&mut io)?;
+        self.registration.deregister(&mut io, self.borrow)?;
         Ok(io)
     }
 
@@ -192,12 +215,17 @@ impl<E: Source> PollEvented<E> {
     ///
     /// If an event has come since the witness was made, that is not lost: the task is woken at once. So
     /// is it when the call was a mistake and an event comes later; only what was there *before* the
-    /// witness is forgotten by a mistaken call, until the next event.
+    /// witness is forgotten by a mistaken call, until the next event. (Not even that with
+    /// [`Trigger::Level`](crate::Trigger::Level).)
+    ///
+    /// A debug build asks the system: a call while there is something to read logs a warning with the
+    /// place of the call. It may be a false alarm, if the data has come in this very moment.
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a witness of another object. Otherwise as
     /// [`poll_read`](Self::poll_read).
+    #[track_caller]
     pub fn need_read(&self, cx: &mut Context<'_>, witness: ReadWitness<'_>) -> io::Result<()> {
         let seen = witness.of(self.registration.slot());
         self.need(Direction::Read, cx, seen)
@@ -209,6 +237,7 @@ impl<E: Source> PollEvented<E> {
     /// # Errors
     ///
     /// As [`need_read`](Self::need_read).
+    #[track_caller]
     pub fn need_write(&self, cx: &mut Context<'_>, witness: WriteWitness<'_>) -> io::Result<()> {
         let seen = witness.of(self.registration.slot());
         self.need(Direction::Write, cx, seen)
@@ -216,176 +245,98 @@ impl<E: Source> PollEvented<E> {
 
     /// Waits until a read is worth trying.
     pub fn readable(&self) -> Ready<'_, E> {
-        Ready::new(self, Direction::Read)
+        self.ready(Interest::READ)
     }
 
     /// Waits until a write is worth trying.
     pub fn writable(&self) -> Ready<'_, E> {
-        Ready::new(self, Direction::Write)
+        self.ready(Interest::WRITE)
     }
 
-    /// Calls a reading operation when it is worth trying, until it does not say `WouldBlock`.
+    /// Waits until at least one of `interest` is true; resolves to all that are.
+    ///
+    /// An error makes reading and writing worth trying, too. What it resolves to stays true until an
+    /// operation finds nothing; for urgent data and errors that is one of
+    /// [`poll_with`](Self::poll_with).
+    pub fn ready(&self, interest: Interest) -> Ready<'_, E> {
+        Ready::new(self, interest)
+    }
+
+    /// [`ready`](Self::ready), as a future that owns a share of the object.
+    pub fn ready_owned(self: Arc<Self>, interest: Interest) -> OwnedReady<E> {
+        OwnedReady::new(self, interest)
+    }
+
+    /// Waits until the peer has closed its side, without reading.
+    ///
+    /// Data that has not been read does not matter, and stays. An error or a hang-up is a close, too.
+    /// On Unix it has to be registered for reading, as it is from the start; a close is never reported
+    /// of objects that have no peer.
+    pub fn peer_closed(&self) -> PeerClosed<'_, E> {
+        PeerClosed::new(self)
+    }
+
+    /// Has the poller report nothing of `direction` until it is [resumed](Self::resume), so that what
+    /// comes meanwhile costs nothing.
+    ///
+    /// Tasks that wait for it go on waiting. What is known already stays known, so operations can be
+    /// tried until they would block. Nothing is lost: what is there at the end of the pause is reported
+    /// then. Errors and hang-ups are reported in any case, once.
     ///
     /// # Errors
     ///
-    /// Those of the operation, but never `WouldBlock` nor `Interrupted`. Otherwise as
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for an object that was registered by
+    /// [`new`](Self::new), of which the poller knows no descriptor. Otherwise as
     /// [`poll_read`](Self::poll_read).
-    #[inline]
-    pub fn poll_read_with<T>(
-        &self,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&E) -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        self.poll_read_draining(cx, |io| operation(io).map(Progress::more))
+    pub fn pause(&self, direction: Direction) -> io::Result<()> {
+        self.registration.pause(direction, self.borrowed())
     }
 
-    /// [`poll_read_with`](Self::poll_read_with) for an operation that may know that nothing is left.
-    ///
-    /// That knowledge is used only where it can be relied upon: not after the peer's close or urgent
-    /// data has been seen, and not on a platform whose poller reports no new data after a short read.
+    /// Ends a pause.
     ///
     /// # Errors
     ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    #[inline]
-    pub fn poll_read_draining<T>(
-        &self,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&E) -> io::Result<Progress<T>>,
-    ) -> Poll<io::Result<T>> {
-        let io = self.get_ref();
-        self.drive(Direction::Read, io, cx, |io| operation(io))
+    /// As [`pause`](Self::pause).
+    pub fn resume(&self, direction: Direction) -> io::Result<()> {
+        self.registration.resume(direction, self.borrowed())
     }
 
-    /// [`poll_read_with`](Self::poll_read_with) for an operation that needs `&mut`.
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    #[inline]
-    pub fn poll_read_with_mut<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&mut E) -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        self.drive_mut(Direction::Read, cx, |io| operation(io).map(Progress::more))
-    }
-
-    /// [`poll_read_draining`](Self::poll_read_draining) for an operation that needs `&mut`.
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    #[inline]
-    pub fn poll_read_draining_mut<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        operation: impl FnMut(&mut E) -> io::Result<Progress<T>>,
-    ) -> Poll<io::Result<T>> {
-        self.drive_mut(Direction::Read, cx, operation)
-    }
-
-    /// Calls a writing operation when it is worth trying, until it does not say `WouldBlock`.
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    #[inline]
-    pub fn poll_write_with<T>(
-        &self,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&E) -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        self.poll_write_draining(cx, |io| operation(io).map(Progress::more))
-    }
-
-    /// [`poll_write_with`](Self::poll_write_with) for an operation that may know that there is no more
-    /// room; as [`poll_read_draining`](Self::poll_read_draining).
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    #[inline]
-    pub fn poll_write_draining<T>(
-        &self,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&E) -> io::Result<Progress<T>>,
-    ) -> Poll<io::Result<T>> {
-        let io = self.get_ref();
-        self.drive(Direction::Write, io, cx, |io| operation(io))
-    }
-
-    /// [`poll_write_with`](Self::poll_write_with) for an operation that needs `&mut`.
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    #[inline]
-    pub fn poll_write_with_mut<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&mut E) -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        self.drive_mut(Direction::Write, cx, |io| operation(io).map(Progress::more))
-    }
-
-    /// [`poll_write_draining`](Self::poll_write_draining) for an operation that needs `&mut`.
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    #[inline]
-    pub fn poll_write_draining_mut<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        operation: impl FnMut(&mut E) -> io::Result<Progress<T>>,
-    ) -> Poll<io::Result<T>> {
-        self.drive_mut(Direction::Write, cx, operation)
-    }
-
-    /// Calls a reading operation once, with no task to wake; a `WouldBlock` takes readiness back, so
-    /// that [`readable`](Self::readable) then waits for what is new.
-    ///
-    /// # Errors
-    ///
-    /// Those of the operation, `WouldBlock` included. An error with the source
-    /// [`ReactorGone`](crate::ReactorGone) once the core has been dropped.
-    pub fn try_read_with<T>(&self, operation: impl FnOnce(&E) -> io::Result<T>) -> io::Result<T> {
-        self.try_with(Direction::Read, operation)
-    }
-
-    /// Calls a writing operation once, with no task to wake; as
-    /// [`try_read_with`](Self::try_read_with).
-    ///
-    /// # Errors
-    ///
-    /// As [`try_read_with`](Self::try_read_with).
-    pub fn try_write_with<T>(&self, operation: impl FnOnce(&E) -> io::Result<T>) -> io::Result<T> {
-        self.try_with(Direction::Write, operation)
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.registration
     }
 
     #[inline]
-    fn poll_ready(
+    fn borrowed(&self) -> Option<sys::Borrowed<'_>> {
+        Some(self.borrow?(self.get_ref()))
+    }
+
+    #[inline]
+    fn poll_ready(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<Seen>> {
+        self.poll_told(direction, Told::READY, cx)
+    }
+
+    #[inline]
+    pub(crate) fn poll_told(
         &self,
         direction: Direction,
+        told: Told,
         cx: &Context<'_>,
-    ) -> Poll<io::Result<crate::readiness::Seen>> {
+    ) -> Poll<io::Result<Seen>> {
         self.registration
-            .poll_ready(direction, cx, || Some(self.descriptor_of?(self.get_ref())))
+            .poll_told(direction, told, cx, || self.borrowed())
     }
 
-    fn need(
-        &self,
-        direction: Direction,
-        cx: &Context<'_>,
-        seen: Option<crate::readiness::Seen>,
-    ) -> io::Result<()> {
+    #[track_caller]
+    fn need(&self, direction: Direction, cx: &Context<'_>, seen: Option<Seen>) -> io::Result<()> {
         let seen = seen.ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "the witness is of another object",
             )
         })?;
+        if cfg!(debug_assertions) {
+            self.warn_if_ready(direction);
+        }
         self.registration.would_block(direction, seen);
         if self.poll_ready(direction, cx)?.is_ready() {
             cx.waker().wake_by_ref();
@@ -393,102 +344,30 @@ impl<E: Source> PollEvented<E> {
         Ok(())
     }
 
-    fn try_with<T>(
-        &self,
-        direction: Direction,
-        operation: impl FnOnce(&E) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let seen = self.registration.seen(direction)?;
-        let result = operation(self.get_ref());
-        if is_would_block(&result) {
-            self.registration.would_block(direction, seen);
-        }
-        result
-    }
-
-    #[inline(always)]
-    fn drive_mut<T>(
-        &mut self,
-        direction: Direction,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&mut E) -> io::Result<Progress<T>>,
-    ) -> Poll<io::Result<T>> {
-        let io = self.io.as_mut().expect(PRESENT);
-        drive(
-            &self.registration,
-            self.descriptor_of,
-            direction,
-            io,
-            cx,
-            |io| operation(io),
-        )
-    }
-
-    #[inline(always)]
-    fn drive<T>(
-        &self,
-        direction: Direction,
-        io: &E,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&E) -> io::Result<Progress<T>>,
-    ) -> Poll<io::Result<T>> {
-        drive(
-            &self.registration,
-            self.descriptor_of,
-            direction,
-            io,
-            cx,
-            |io| operation(io),
-        )
-    }
-}
-
-/// The one path of every operation, for `&E` and `&mut E` alike. Always inlined: that takes a quarter off
-/// the instructions of an echo (`make count`).
-///
-/// ```text
-///   ready? ── no ──▶ wait: Pending
-///     │ yes ◀──────────────────────────────── an event came while the waker was stored
-///     ▼                                        ▲
-///   operation ── would block ──▶ clear ────────┘
-///     │
-///     ├── drained ──▶ clear what was seen before the operation
-///     ▼
-///   Ready
-/// ```
-#[inline(always)]
-fn drive<E, B: Borrow<E>, T>(
-    registration: &Registration,
-    descriptor_of: Option<fn(&E) -> sys::Descriptor>,
-    direction: Direction,
-    mut io: B,
-    cx: &mut Context<'_>,
-    mut operation: impl FnMut(&mut B) -> io::Result<Progress<T>>,
-) -> Poll<io::Result<T>> {
-    loop {
-        let descriptor = || Some(descriptor_of?(io.borrow()));
-        let seen = ready!(registration.poll_ready(direction, cx, descriptor))?;
-        match operation(&mut io) {
-            Ok(progress) => {
-                if progress.drained {
-                    registration.drained(direction, seen);
-                }
-                return Poll::Ready(Ok(progress.value));
-            }
-            Err(error) => registration.failed(direction, seen, error)?,
+    /// The mistake that the classic documentation warns of: "could accidentally block your program
+    /// forever".
+    #[track_caller]
+    fn warn_if_ready(&self, direction: Direction) {
+        let caller = Location::caller();
+        if self
+            .borrowed()
+            .is_some_and(|io| sys::is_ready(io, direction))
+        {
+            tracing::warn!(
+                %caller,
+                ?direction,
+                "an operation is said to have blocked, but the object is ready: what is there now may \
+                 not be reported again"
+            );
         }
     }
-}
-
-fn is_would_block<T>(result: &io::Result<T>) -> bool {
-    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl<E: Source> Drop for PollEvented<E> {
     fn drop(&mut self) {
         if let Some(mut io) = self.io.take() {
             // An error: somebody has closed the descriptor, and there is nothing left to undo.
-            let _ = self.registration.deregister(&mut io);
+            let _ = self.registration.deregister(&mut io, self.borrow);
         }
     }
 }

@@ -7,16 +7,17 @@ use crate::{
 /// What is known of one direction of one object, in one word.
 ///
 /// ```text
-///   63               8     6       5        4       3        2        1       0
-///   ├─ tick (56 bits) ─┼ REARM ┼ WAKERS ┼ WAITED ┼ GONE ┼ URGENT ┼ CLOSED ┼ READY ┤
+///   63               9      8         7         6        5        4       3        2        1       0
+///   ├─ tick (55 bits) ─┼ ERROR ┼ PRIORITY ┼ REARM ┼ WAKERS ┼ WAITED ┼ GONE ┼ URGENT ┼ CLOSED ┼ READY ┤
 /// ```
 ///
 /// The tick counts events. A clear names the tick that it saw, and does nothing if a newer event has
 /// come since. Each direction has a word of its own, so an event of one never disturbs the other.
 /// `GONE`, `CLOSED` and `URGENT` are never cleared; only `GONE` is an answer, the other two are
-/// information about how far a short read can be trusted. `WAITED` says that somebody waits, `WAKERS`
-/// that the event has to take the lock to find all of them, `REARM` that whoever parks has to change
-/// what the poller reports.
+/// information about how far a short read can be trusted. `PRIORITY` and `ERROR` say what else an event
+/// was about, for those who wait for just that, and are cleared by them. `WAITED` says that somebody
+/// waits, `WAKERS` that the event has to take the lock to find all of them, `REARM` that whoever parks
+/// has to change what the poller reports.
 #[derive(Debug)]
 pub(crate) struct Readiness(AtomicU64);
 
@@ -44,7 +45,7 @@ impl Readiness {
 
     /// Takes back the readiness that was `seen`, unless a newer event has come; true if it did.
     #[inline]
-    pub(crate) fn clear(&self, seen: Seen) -> bool {
+    pub(crate) fn clear(&self, seen: Seen, told: Told) -> bool {
         let before = self.update(|word| {
             if word & GONE != 0 && !seeded(Fault::ClearErasesGone) {
                 return None;
@@ -52,7 +53,7 @@ impl Readiness {
             if Seen(word).tick() != seen.tick() && !seeded(Fault::ClearIgnoresTick) {
                 return None;
             }
-            let cleared = word & !READY;
+            let cleared = word & !told.0;
             Some(if seeded(Fault::ClearErasesGone) {
                 cleared & !GONE
             } else {
@@ -84,6 +85,11 @@ impl Readiness {
         self.update(|word| Some(word & !REARM));
     }
 
+    /// Takes back that somebody waits.
+    pub(crate) fn forget_waiters(&self) -> Seen {
+        Seen(self.update(|word| Some(word & !(WAITED | WAKERS))))
+    }
+
     /// Makes "the core is gone" the answer for ever.
     pub(crate) fn set_gone(&self) {
         self.0.fetch_or(GONE, Ordering::AcqRel);
@@ -106,9 +112,15 @@ impl Readiness {
 pub(crate) struct Seen(u64);
 
 impl Seen {
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn is_ready(self) -> bool {
-        self.0 & READY != 0
+        self.has(Told::READY)
+    }
+
+    /// Whether at least one of the things in `told` was told.
+    #[inline]
+    pub(crate) fn has(self, told: Told) -> bool {
+        self.0 & told.0 != 0
     }
 
     #[inline]
@@ -167,9 +179,35 @@ impl Seen {
 pub(crate) struct Event(u64);
 
 impl Event {
+    /// An error closes as well.
     #[inline]
-    pub(crate) fn new(closed: bool, urgent: bool) -> Self {
-        Self(if closed { CLOSED } else { 0 } | if urgent { URGENT } else { 0 })
+    pub(crate) fn new(closed: bool, error: bool, urgent: bool) -> Self {
+        let bits = |yes, bits| if yes { bits } else { 0 };
+        Self(bits(closed, CLOSED) | bits(error, CLOSED | ERROR) | bits(urgent, URGENT | PRIORITY))
+    }
+
+    /// The next to park has to ask for more.
+    #[inline]
+    pub(crate) fn asking_for_rearming(self) -> Self {
+        Self(self.0 | REARM)
+    }
+}
+
+/// What an event tells a direction, or several such things: readiness for its operations, urgent data,
+/// an error. Each can be taken back without the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told(u64);
+
+impl Told {
+    pub(crate) const READY: Self = Self(READY);
+    pub(crate) const PRIORITY: Self = Self(PRIORITY);
+    pub(crate) const ERROR: Self = Self(ERROR);
+    /// Never taken back.
+    pub(crate) const CLOSED: Self = Self(CLOSED);
+    const NOTHING: Self = Self(0);
+
+    pub(crate) fn and(self, other: Option<Self>) -> Self {
+        Self(self.0 | other.unwrap_or(Self::NOTHING).0)
     }
 }
 
@@ -180,7 +218,9 @@ const GONE: u64 = 1 << 3;
 const WAITED: u64 = 1 << 4;
 const WAKERS: u64 = 1 << 5;
 const REARM: u64 = 1 << 6;
-const ONE_TICK: u64 = 1 << 8;
+const PRIORITY: u64 = 1 << 7;
+const ERROR: u64 = 1 << 8;
+const ONE_TICK: u64 = 1 << 9;
 
 #[cfg(all(test, not(loom)))]
 mod tests {
@@ -194,7 +234,7 @@ mod tests {
             for _ in 0..events {
                 word.set_ready(Event::default());
             }
-            assert!(!word.clear(seen));
+            assert!(!word.clear(seen, Told::READY));
             assert!(word.load().is_ready());
         }
     }
@@ -204,18 +244,31 @@ mod tests {
         let word = Readiness::new(true, true);
         let seen = word.load();
         word.set_gone();
-        word.clear(seen);
-        word.clear(word.load());
+        word.clear(seen, Told::READY);
+        word.clear(word.load(), Told::READY);
         assert!(word.load().check_gone().is_err());
     }
 
     #[test]
     fn closed_is_information_and_a_clear_still_unreadies() {
         let word = Readiness::new(false, true);
-        word.set_ready(Event::new(true, false));
+        word.set_ready(Event::new(true, false, false));
         let seen = word.load();
         assert!(seen.is_closed() && !seen.trusts_short_transfer());
-        assert!(word.clear(seen));
+        assert!(word.clear(seen, Told::READY));
         assert!(!word.load().is_ready() && word.load().is_closed());
+    }
+
+    #[test]
+    fn what_an_event_tells_is_taken_back_one_by_one() {
+        let word = Readiness::new(false, true);
+        word.set_ready(Event::new(false, true, true));
+        assert!(word.clear(word.load(), Told::ERROR));
+        let seen = word.load();
+        assert!(seen.is_ready() && seen.has(Told::PRIORITY) && !seen.has(Told::ERROR));
+        assert!(word.clear(seen, Told::READY.and(Some(Told::PRIORITY))));
+        let seen = word.load();
+        assert!(!seen.is_ready() && !seen.has(Told::PRIORITY));
+        assert!(seen.is_closed() && !seen.trusts_short_transfer());
     }
 }

@@ -1,20 +1,21 @@
 use std::{
     io,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
-use mio::{Registry, Token, event::Source};
+use mio::{Token, event::Source};
 
 use crate::{
-    Direction, Handle, Options,
-    error::ReactorGone,
-    executor,
-    readiness::Seen,
-    shared::Shared,
+    Direction, Handle, Options, Trigger,
+    error::{NotPollable, ReactorGone},
+    executor::{self, Message},
+    readiness::{Seen, Told},
+    shared::{Shared, wake_all},
     slot::{Slot, Waited},
     sync::lock,
     sys,
+    waker_set::Drained,
 };
 
 /// The owner's side of one registered object: the slot that it shares with the reactor.
@@ -23,80 +24,99 @@ pub(crate) struct Registration {
     shared: Arc<Shared>,
     slot: Arc<Slot>,
     token: Token,
-    options: Options,
-    /// What was registered, if the poller can be asked for other directions later.
-    descriptor: Option<sys::Descriptor>,
 }
 
 impl Registration {
-    pub(crate) fn new(
-        io: &mut impl Source,
+    /// Registers an object that is known to the poller in its own way, for both directions.
+    pub(crate) fn of_source(io: &mut impl Source, handle: &Handle) -> io::Result<Self> {
+        let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
+        let slot = Slot::new(Options::both(), None);
+        Self::new(handle, slot, |shared, _, token| {
+            tracing::trace!(token = token.0, ?interest, "registered");
+            io.register(&shared.registry, token, interest)
+        })
+    }
+
+    /// Registers an object by its descriptor.
+    pub(crate) fn of_descriptor(
+        io: sys::Borrowed<'_>,
         handle: &Handle,
         options: Options,
-        descriptor: Option<sys::Descriptor>,
     ) -> io::Result<Self> {
-        let shared = handle.shared().clone();
-        let slot = Arc::new(Slot::new(
-            options.armed,
-            options.assume_ready,
-            descriptor.is_none(),
-        ));
+        let slot = Slot::new(options, Some(sys::descriptor(io)));
+        Self::new(handle, slot, |shared, slot, token| {
+            let watch = slot.watch();
+            tracing::trace!(token = token.0, ?watch, "registered");
+            sys::watch(&shared.registry, io, token, watch)
+        })
+    }
+
+    fn new(
+        handle: &Handle,
+        slot: Slot,
+        register: impl FnOnce(&Shared, &Slot, Token) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let (shared, slot) = (handle.shared().clone(), Arc::new(slot));
         let token = lock(&shared.slots).insert(slot.clone())?;
         // Outside of the lock: other threads' system calls do not wait for ours.
-        let interest = options.interest(options.armed);
-        if let Err(error) = io.register(&shared.registry, token, interest) {
+        if let Err(error) = register(&shared, &slot, token) {
             drop(lock(&shared.slots).remove(token));
-            return Err(error);
+            return Err(NotPollable::explain(error));
         }
-        tracing::trace!(token = token.0, ?interest, "registered");
         Ok(Self {
             shared,
             slot,
             token,
-            options,
-            descriptor,
         })
     }
 
     /// Frees the slot, whatever the poller says.
-    pub(crate) fn deregister(&self, io: &mut impl Source) -> io::Result<()> {
-        let result = io.deregister(&self.shared.registry);
+    pub(crate) fn deregister<E: Source>(
+        &self,
+        io: &mut E,
+        borrow: Option<sys::Borrow<E>>,
+    ) -> io::Result<()> {
+        let result = match borrow {
+            Some(borrow) => sys::unwatch(&self.shared.registry, borrow(io)),
+            None => io.deregister(&self.shared.registry),
+        };
         let slot = lock(&self.shared.slots).remove(self.token);
         drop(slot);
         tracing::trace!(token = self.token.0, "deregistered");
         result
     }
 
-    /// Ready, or the task of `cx` will be woken. `current` is the object's descriptor now.
+    /// Ready, or the task of `cx` will be woken. `io` is the object now.
     #[inline]
-    pub(crate) fn poll_ready(
+    pub(crate) fn poll_ready<'a>(
         &self,
         direction: Direction,
         cx: &Context<'_>,
-        current: impl FnOnce() -> Option<sys::Descriptor>,
+        io: impl FnOnce() -> Option<sys::Borrowed<'a>>,
+    ) -> Poll<io::Result<Seen>> {
+        self.poll_told(direction, Told::READY, cx, io)
+    }
+
+    /// As [`poll_ready`](Self::poll_ready), for anything that an event can tell.
+    #[inline(always)]
+    pub(crate) fn poll_told<'a>(
+        &self,
+        direction: Direction,
+        told: Told,
+        cx: &Context<'_>,
+        io: impl FnOnce() -> Option<sys::Borrowed<'a>>,
     ) -> Poll<io::Result<Seen>> {
         let seen = self.slot.seen(direction);
         seen.check_gone()?;
-        if seen.is_ready() {
+        if seen.has(told) {
             return Poll::Ready(Ok(seen));
         }
-        self.wait(direction, cx, current)
-    }
-
-    /// Makes the task of `cx` wait, unless the direction has become ready.
-    #[inline(always)]
-    pub(crate) fn wait(
-        &self,
-        direction: Direction,
-        cx: &Context<'_>,
-        current: impl FnOnce() -> Option<sys::Descriptor>,
-    ) -> Poll<io::Result<Seen>> {
         let own = executor::own_task(&self.shared, cx.waker());
-        match self.slot.wait(direction, cx.waker(), own)? {
+        match self.slot.wait(direction, told, cx.waker(), own)? {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),
             Waited::Parked => Poll::Pending,
             Waited::Rearm => {
-                self.rearm(direction, current())?;
+                self.rearm(direction, io())?;
                 Poll::Pending
             }
         }
@@ -126,8 +146,15 @@ impl Registration {
     }
 
     /// The operation has found nothing: takes back what was seen.
+    #[inline]
     pub(crate) fn would_block(&self, direction: Direction, seen: Seen) {
-        if self.slot.clear(direction, seen) && seen.is_from_event() {
+        self.found_nothing(direction, seen, Told::READY);
+    }
+
+    /// As [`would_block`](Self::would_block), for anything that an event can tell.
+    #[inline]
+    pub(crate) fn found_nothing(&self, direction: Direction, seen: Seen, told: Told) {
+        if self.slot.take_back(direction, seen, told) && seen.is_from_event() {
             self.shared.counters.spurious.add(1);
         }
     }
@@ -136,31 +163,99 @@ impl Registration {
     /// can be trusted.
     #[inline]
     pub(crate) fn drained(&self, direction: Direction, seen: Seen) {
-        if sys::TRUSTS_SHORT_TRANSFERS && seen.trusts_short_transfer() {
+        if self.slot.trigger() == Trigger::Level {
+            self.may_be_drained(direction, seen);
+        } else if sys::TRUSTS_SHORT_TRANSFERS && seen.trusts_short_transfer() {
             self.slot.clear(direction, seen);
         }
+    }
+
+    /// The poller will report what is left. But each time that costs a turn, so an object that was ready
+    /// again one turn later is used until it would block.
+    fn may_be_drained(&self, direction: Direction, seen: Seen) {
+        let turn = self.shared.counters.turns.get();
+        if !self.slot.was_drained_just_before(turn) {
+            self.slot.clear(direction, seen);
+        }
+    }
+
+    /// Whether a task that waits left its waker here, and not only its number.
+    pub(crate) fn keeps_waker(&self, direction: Direction, waker: &Waker) -> bool {
+        let own = executor::own_task(&self.shared, waker);
+        !self.slot.waits_by_number(direction, own)
+    }
+
+    /// A task that waited does not wait any more: its waker is not needed here.
+    pub(crate) fn withdraw(&self, direction: Direction, waker: &Waker) {
+        self.slot.withdraw(direction, waker);
+    }
+
+    /// Wakes everybody who waits, wherever they may have to wait from now on.
+    pub(crate) fn send_away(&self) {
+        let mut drained = Drained::default();
+        for task in self.slot.drain_all(&mut drained).into_iter().flatten() {
+            // An error: the core is gone, and with it the task.
+            let _ = self.shared.send(Message::Wake(task));
+        }
+        wake_all(&mut drained);
     }
 
     pub(crate) fn slot(&self) -> &Slot {
         &self.slot
     }
 
-    fn rearm(&self, direction: Direction, current: Option<sys::Descriptor>) -> io::Result<()> {
-        let Some(descriptor) = self.descriptor else {
+    /// Has the poller report `direction` because a task waits there.
+    #[cold]
+    fn rearm(&self, direction: Direction, io: Option<sys::Borrowed<'_>>) -> io::Result<()> {
+        let Some(io) = self.same_object(io)? else {
             // Registered for both directions once and for all.
             return Ok(());
         };
-        if current != Some(descriptor) {
+        self.slot.rearm(direction, |before, after| {
+            tracing::trace!(token = self.token.0, ?after, "rearmed");
+            sys::change(&self.shared.registry, io, self.token, before, after)
+        })
+    }
+
+    /// Has the poller not report `direction`.
+    pub(crate) fn pause(
+        &self,
+        direction: Direction,
+        io: Option<sys::Borrowed<'_>>,
+    ) -> io::Result<()> {
+        self.seen(direction)?;
+        let io = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
+        self.slot.pause(direction, |before, after| {
+            tracing::trace!(token = self.token.0, ?after, "paused");
+            sys::change(&self.shared.registry, io, self.token, before, after)
+        })
+    }
+
+    /// Lets the poller report `direction` again.
+    pub(crate) fn resume(
+        &self,
+        direction: Direction,
+        io: Option<sys::Borrowed<'_>>,
+    ) -> io::Result<()> {
+        self.seen(direction)?;
+        let same = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
+        if self.slot.resume(direction) {
+            self.rearm(direction, Some(same))?;
+        }
+        Ok(())
+    }
+
+    /// The object, if it has a descriptor and that is the one that was registered.
+    fn same_object<'a>(
+        &self,
+        io: Option<sys::Borrowed<'a>>,
+    ) -> io::Result<Option<sys::Borrowed<'a>>> {
+        if io.map(sys::descriptor) != self.slot.descriptor() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "the object was exchanged: it is not the one that was registered",
             ));
         }
-        let registry: &Registry = &self.shared.registry;
-        self.slot.rearm(direction, |armed| {
-            let interest = self.options.interest(armed);
-            tracing::trace!(token = self.token.0, ?interest, "rearmed");
-            sys::rearm(registry, descriptor, self.token, interest)
-        })
+        Ok(io)
     }
 }

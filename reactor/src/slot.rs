@@ -4,15 +4,22 @@ use std::{
 };
 
 use crate::{
-    Direction,
+    Direction, Options, Trigger,
     error::ReactorGone,
     executor::{TaskId, drop_quietly},
     fault::{Fault, seeded},
-    readiness::{Event, Readiness, Seen},
+    options::Urgent,
+    readiness::{Event, Readiness, Seen, Told},
     shared::wake_by_ref_quietly,
     sync::{Mutex, lock},
+    sys,
     waker_set::{Drained, WakerSet},
 };
+
+mod arming;
+
+pub(crate) use arming::Armed;
+use arming::ArmingBits;
 
 /// The reactor's side of one registered object: what is known of it, and who waits for it.
 ///
@@ -35,10 +42,15 @@ use crate::{
 pub(crate) struct Slot {
     read: Side,
     write: Side,
-    /// Events in a row that only said "writable" while nobody waited to write. Counted by the core.
+    /// Events in a row that only said "writable" while nobody waited to write. Counted by the core. Of a
+    /// level-triggered object: the turn in which it was drained last.
     unasked: AtomicU8,
     /// Written under the lock. Beside it and not in it, because there it would take eight bytes.
-    armed: ArmedBits,
+    arming: ArmingBits,
+    trigger: Trigger,
+    urgent: Urgent,
+    /// What was registered, if the poller can be asked for other directions later.
+    descriptor: Option<sys::Descriptor>,
     waiting: Mutex<Waiting>,
 }
 
@@ -54,13 +66,6 @@ struct Side {
 struct Waiting {
     readers: WakerSet,
     writers: WakerSet,
-}
-
-/// Which directions the poller reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Armed {
-    pub(crate) read: bool,
-    pub(crate) write: bool,
 }
 
 /// What a waiter finds after it has stored its waker.
@@ -84,17 +89,23 @@ pub(crate) trait Wakes {
 }
 
 impl Slot {
-    /// `keeps_interest`: the poller reports both directions for good, wanted or not.
-    pub(crate) fn new(armed: Armed, assume_ready: bool, keeps_interest: bool) -> Self {
+    /// `descriptor`: what the poller knows the object by. Without, it reports both directions for good,
+    /// wanted or not.
+    pub(crate) fn new(options: Options, descriptor: Option<sys::Descriptor>) -> Self {
+        let armed = options.armed;
+        let keeps_interest = descriptor.is_none();
         let side = |armed| Side {
-            readiness: Readiness::new(assume_ready, armed || keeps_interest),
+            readiness: Readiness::new(options.assume_ready, armed || keeps_interest),
             own_task: StdAtomicU64::new(0),
         };
         Self {
             read: side(armed.read),
             write: side(armed.write),
             unasked: AtomicU8::new(if keeps_interest { u8::MAX } else { 0 }),
-            armed: ArmedBits::new(armed),
+            arming: ArmingBits::new(armed),
+            trigger: options.trigger,
+            urgent: options.urgent,
+            descriptor,
             waiting: Mutex::new(Waiting {
                 readers: WakerSet::EMPTY,
                 writers: WakerSet::EMPTY,
@@ -110,16 +121,24 @@ impl Slot {
     /// Takes back the readiness that was `seen`, unless a newer event has come.
     #[inline]
     pub(crate) fn clear(&self, direction: Direction, seen: Seen) -> bool {
-        self.side(direction).readiness.clear(seen)
+        self.take_back(direction, seen, Told::READY)
     }
 
-    /// Makes a task wait for a direction that was seen not to be ready.
+    /// Takes back what was `told`, unless a newer event has come since it was `seen`.
+    #[inline]
+    pub(crate) fn take_back(&self, direction: Direction, seen: Seen, told: Told) -> bool {
+        self.side(direction).readiness.clear(seen, told)
+    }
+
+    /// Makes a task wait for a direction that was seen not to be ready, or in general for something that
+    /// was not `told`.
     ///
     /// `own` is its number if `waker` is that of the task that the core of this slot is polling now.
     #[inline]
     pub(crate) fn wait(
         &self,
         direction: Direction,
+        told: Told,
         waker: &Waker,
         own: Option<TaskId>,
     ) -> Result<Waited, ReactorGone> {
@@ -131,15 +150,32 @@ impl Slot {
             side.readiness.announce_waker()
         };
         seen.check_gone()?;
-        Ok(
-            if seen.is_ready() && !seeded(Fault::WaitWithoutSecondLook) {
-                Waited::Ready(seen)
-            } else if seen.needs_rearming() {
-                Waited::Rearm
-            } else {
-                Waited::Parked
-            },
-        )
+        Ok(if seen.has(told) && !seeded(Fault::WaitWithoutSecondLook) {
+            Waited::Ready(seen)
+        } else if seen.needs_rearming() {
+            Waited::Rearm
+        } else {
+            Waited::Parked
+        })
+    }
+
+    /// Whether that task waits by its number alone, so that no waker of it is stored.
+    pub(crate) fn waits_by_number(&self, direction: Direction, own: Option<TaskId>) -> bool {
+        own.is_some_and(|task| self.side(direction).is_stored(task))
+    }
+
+    /// A task does not wait any more: releases its waker, if that is stored.
+    ///
+    /// Something else of the same task may be waiting here with the same waker. It cannot be told apart,
+    /// so the task is woken, and whatever still waits comes back.
+    pub(crate) fn withdraw(&self, direction: Direction, waker: &Waker) {
+        let removed = lock(&self.waiting).set(direction).remove(waker);
+        if let Some(waker) = removed {
+            if !seeded(Fault::WithdrawWithoutWake) {
+                wake_by_ref_quietly(&waker);
+            }
+            drop_quietly(waker);
+        }
     }
 
     fn store(&self, direction: Direction, waker: &Waker) {
@@ -163,8 +199,20 @@ impl Slot {
     }
 
     /// The poller has reported the object. Called by the core's thread.
+    ///
+    /// True if it is to be [calmed](Self::calm): it would be reported again and again, and somebody is
+    /// not there to hear it.
+    #[must_use]
     #[inline(always)]
-    pub(crate) fn event(&self, read: Option<Event>, write: Option<Event>, out: &mut impl Wakes) {
+    pub(crate) fn event(
+        &self,
+        read: Option<Event>,
+        write: Option<Event>,
+        out: &mut impl Wakes,
+    ) -> bool {
+        if self.trigger != Trigger::Edge {
+            return self.event_of_other_trigger(read, write, out);
+        }
         if let Some(event) = read {
             self.event_of(Direction::Read, event, out);
         }
@@ -174,6 +222,7 @@ impl Slot {
                 self.count_unasked();
             }
         }
+        false
     }
 
     /// True if somebody had waited for it.
@@ -184,13 +233,19 @@ impl Slot {
         if !before.is_waited_for() {
             return false;
         }
-        if let Some(task) = side.take_own() {
+        self.wake_waiters(direction, before, out);
+        true
+    }
+
+    /// `announced`: what the word said of them.
+    #[inline(always)]
+    fn wake_waiters(&self, direction: Direction, announced: Seen, out: &mut impl Wakes) {
+        if let Some(task) = self.side(direction).take_own() {
             out.wake_own(task);
         }
-        if before.has_wakers() {
+        if announced.has_wakers() {
             lock(&self.waiting).set(direction).drain_into(out.drained());
         }
-        true
     }
 
     /// After two of them the next reader that parks drops write interest.
@@ -200,6 +255,15 @@ impl Slot {
         if unasked == UNASKED_EVENTS {
             self.read.readiness.ask_for_rearming();
         }
+    }
+
+    /// Takes everybody out who waits: wakers to `out`, and the tasks of the core itself.
+    pub(crate) fn drain_all(&self, out: &mut Drained) -> [Option<TaskId>; 2] {
+        let own = [&self.read, &self.write].map(Side::take_own);
+        let mut waiting = lock(&self.waiting);
+        waiting.readers.drain_into(out);
+        waiting.writers.drain_into(out);
+        own
     }
 
     /// The core is being dropped: from now on that is the answer. Wakers go to `out`; tasks of the core
@@ -212,75 +276,12 @@ impl Slot {
         waiting.writers.drain_into(out);
     }
 
-    /// Changes what the poller reports, by `rearm`, so that a parked task of `direction` is woken.
-    ///
-    /// The lock makes the changes of one object follow each other; `rearm` is a system call, never
-    /// foreign code. Write interest that nobody waits for is dropped on the way.
-    pub(crate) fn rearm<E>(
-        &self,
-        direction: Direction,
-        rearm: impl FnOnce(Armed) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let _waiting = lock(&self.waiting);
-        let before = self.armed.load();
-        let readiness = &self.side(direction).readiness;
-        if !readiness.load().needs_rearming() {
-            return Ok(());
-        }
-        let armed = Armed {
-            read: before.read || direction == Direction::Read,
-            write: direction == Direction::Write
-                || (before.write && self.keeps_awaited_write_interest()),
-        };
-        rearm(armed)?;
-        self.armed.store(armed);
-        readiness.rearmed();
-        self.unasked.store(0, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Asks later writers to rearm *first* and looks for present ones *then*; they store themselves
-    /// first and look then. So no writer is left behind without interest.
-    fn keeps_awaited_write_interest(&self) -> bool {
-        let write = &self.write.readiness;
-        let is_awaited = write.ask_for_rearming().is_waited_for();
-        if is_awaited && !seeded(Fault::DropAwaitedInterest) {
-            write.rearmed();
-            return true;
-        }
-        false
-    }
-
     #[inline]
     fn side(&self, direction: Direction) -> &Side {
         match direction {
             Direction::Read => &self.read,
             Direction::Write => &self.write,
         }
-    }
-}
-
-#[derive(Debug)]
-struct ArmedBits(AtomicU8);
-
-impl ArmedBits {
-    fn new(armed: Armed) -> Self {
-        let bits = Self(AtomicU8::new(0));
-        bits.store(armed);
-        bits
-    }
-
-    fn load(&self) -> Armed {
-        let bits = self.0.load(Ordering::Relaxed);
-        Armed {
-            read: bits & 1 != 0,
-            write: bits & 2 != 0,
-        }
-    }
-
-    fn store(&self, armed: Armed) {
-        let bits = u8::from(armed.read) | (u8::from(armed.write) << 1);
-        self.0.store(bits, Ordering::Relaxed);
     }
 }
 
@@ -294,6 +295,10 @@ impl Side {
             self.own_task.store(task, Ordering::Relaxed);
         }
         stored == 0 || stored == task
+    }
+
+    fn is_stored(&self, task: TaskId) -> bool {
+        self.own_task.load(Ordering::Relaxed) == task.to_bits()
     }
 
     #[inline]

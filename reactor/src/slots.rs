@@ -92,14 +92,10 @@ fn generation_of(token: Token) -> u32 {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::slot::Armed;
+    use crate::Options;
 
     fn slot() -> Arc<Slot> {
-        let armed = Armed {
-            read: true,
-            write: false,
-        };
-        Arc::new(Slot::new(armed, true, false))
+        Arc::new(Slot::new(Options::new(), None))
     }
 
     #[test]

@@ -106,6 +106,21 @@ impl WakerSet {
         }
     }
 
+    /// Takes the waker of that task out, if it is there.
+    pub(crate) fn remove(&mut self, waker: &Waker) -> Option<Waker> {
+        match self {
+            Self::One(one) if one.will_wake(waker) => match mem::replace(self, Self::EMPTY) {
+                Self::One(one) => Some(one),
+                Self::Many(_) => unreachable!("matched above"),
+            },
+            Self::Many(Some(crowd)) => {
+                let place = crowd.wakers.iter().position(|one| one.will_wake(waker))?;
+                Some(crowd.wakers.swap_remove(place))
+            }
+            Self::One(_) | Self::Many(None) => None,
+        }
+    }
+
     /// Moves all wakers out, to be woken or only dropped outside of the lock.
     pub(crate) fn drain_into(&mut self, out: &mut Drained) {
         match self {
@@ -235,6 +250,21 @@ mod tests {
             assert!(set.insert(waker.clone()).is_empty());
         }
         assert!(wakers.iter().all(|waker| set.contains(waker)));
+    }
+
+    #[test]
+    fn a_waker_that_is_taken_out_is_gone_and_the_others_stay() {
+        for others in [0, 1, 5] {
+            let mut set = WakerSet::EMPTY;
+            let wakers: Vec<_> = (0..=others).map(|_| fresh()).collect();
+            for waker in &wakers {
+                insert(&mut set, waker.clone());
+            }
+            let removed = set.remove(&wakers[0]).expect("it is there");
+            assert!(removed.will_wake(&wakers[0]));
+            assert!(set.remove(&wakers[0]).is_none());
+            assert!(wakers[1..].iter().all(|waker| set.contains(waker)));
+        }
     }
 
     /// One task whose waker differs at every poll, and which is polled a million times.

@@ -832,8 +832,8 @@ fn law_6_whoever_waits_or_sleeps_is_woken_when_the_core_goes() {
                 match what {
                     0 => async_io::read_exact(&mut &*stream, &mut [0; 1]).await,
                     1 => async_io::write_all(&mut &*stream, b"x").await,
-                    2 => stream.readable().await,
-                    3 => stream.writable().await,
+                    2 => stream.readable().await.map(drop),
+                    3 => stream.writable().await.map(drop),
                     4 => handle.sleep(Duration::MAX).await,
                     _ => {
                         let forever = std::future::pending::<()>();

@@ -98,7 +98,7 @@ impl Peer {
         *lock(&self.readable) += 1;
         let mut woken = Woken::default();
         if let Some(slot) = lock(&self.shared.slots).get(self.token) {
-            slot.event(Some(Event::default()), None, &mut woken);
+            let _ = slot.event(Some(Event::default()), None, &mut woken);
         }
         wake_all(&mut woken.0);
     }

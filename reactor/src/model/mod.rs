@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!   slot      an event, a clear and a waiter meet in a slot       readiness.rs, slot.rs, waker_set.rs
+//!   trigger   the same for level-triggered and oneshot objects    slot/arming.rs
 //!   slots     a registration meets the end of the core            slots.rs
 //!   evented   the same, through an object as users see it         poll_evented.rs, registration.rs, sleep.rs
 //!   doorbell  work meets a loop that falls asleep                 doorbell.rs, wheel.rs
@@ -24,6 +25,7 @@ mod join;
 mod slot;
 mod slots;
 mod task;
+mod trigger;
 
 use std::{
     any::Any,
@@ -203,6 +205,14 @@ impl Wakes for Woken {
     fn drained(&mut self) -> &mut Drained {
         &mut self.0
     }
+}
+
+/// For a slot of which the poller can be asked for something else later. It is never really asked.
+fn any_descriptor() -> Option<crate::sys::Descriptor> {
+    use std::os::fd::AsFd;
+
+    let stdin = std::io::stdin();
+    Some(crate::sys::descriptor(stdin.as_fd()))
 }
 
 /// What loom says when all threads wait: somebody was not woken.

@@ -7,13 +7,13 @@ use std::{
 
 use loom::{sync::Condvar, thread};
 
-use super::{HANG, Woken, block_on, block_on_after_a_move, catches, check, fails};
+use super::{HANG, Woken, any_descriptor, block_on, block_on_after_a_move, catches, check, fails};
 use crate::{
-    Direction,
+    Direction, Options,
     error::ReactorGone,
     executor::TaskId,
     fault::Fault,
-    readiness::{Event, Seen},
+    readiness::{Event, Seen, Told},
     shared::wake_all,
     slot::{Armed, Slot, Waited},
     sync::{Mutex, MutexGuard, lock},
@@ -38,7 +38,7 @@ impl Object {
 
     fn with(assume_ready: bool) -> Arc<Self> {
         Arc::new(Self {
-            slot: Slot::new(BOTH, assume_ready, false),
+            slot: Slot::new(options(assume_ready), any_descriptor()),
             readable: Mutex::new(0),
             writable: Mutex::new(0),
         })
@@ -116,7 +116,7 @@ fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<S
     if seen.is_ready() {
         return Poll::Ready(Ok(seen));
     }
-    match slot.wait(direction, waker, None)? {
+    match slot.wait(direction, Told::READY, waker, None)? {
         Waited::Ready(seen) => Poll::Ready(Ok(seen)),
         Waited::Parked => Poll::Pending,
         Waited::Rearm => unreachable!("both directions are reported"),
@@ -126,7 +126,8 @@ fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<S
 fn dispatch(slot: &Slot, read: bool, write: bool) {
     let mut woken = Woken::default();
     let event = |ready: bool| ready.then(Event::default);
-    slot.event(event(read), event(write), &mut woken);
+    let calmed = slot.event(event(read), event(write), &mut woken);
+    assert!(!calmed, "an edge-triggered object needs no calming");
     wake_all(&mut woken.0);
 }
 
@@ -353,7 +354,7 @@ impl Kernel {
 impl OnDemand {
     /// Two events have said "writable" while nobody asked; now the room is used up.
     fn after_two_unasked_events(tasks: u32) -> Arc<Self> {
-        let slot = Slot::new(BOTH, true, false);
+        let slot = Slot::new(options(true), any_descriptor());
         dispatch(&slot, false, true);
         dispatch(&slot, false, true);
         Arc::new(Self {
@@ -382,7 +383,7 @@ impl OnDemand {
             let seen = if seen.is_ready() {
                 seen
             } else {
-                match self.slot.wait(direction, waker, own).unwrap() {
+                match self.slot.wait(direction, Told::READY, waker, own).unwrap() {
                     Waited::Ready(seen) => seen,
                     Waited::Parked => return Poll::Pending,
                     Waited::Rearm => {
@@ -408,7 +409,8 @@ impl OnDemand {
 
     fn rearm(&self, direction: Direction, rearming: Rearming) {
         let mut later = None;
-        let result: Result<(), ()> = self.slot.rearm(direction, |armed| {
+        let result: Result<(), ()> = self.slot.rearm(direction, |_, after| {
+            let armed = after.armed;
             match rearming {
                 Rearming::InTurn => self.set_interest(armed),
                 Rearming::LateByMistake => later = Some(armed),
@@ -541,6 +543,14 @@ fn interest_that_is_changed_outside_of_the_lock_is_caught() {
 }
 
 const AWAITED: &str = "with both directions awaited";
+
+/// Both directions are reported from the start, and can be changed.
+fn options(assume_ready: bool) -> Options {
+    Options {
+        assume_ready,
+        ..Options::both()
+    }
+}
 
 const BOTH: Armed = Armed {
     read: true,

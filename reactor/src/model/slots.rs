@@ -7,22 +7,19 @@ use loom::thread;
 use super::{Woken, block_on, catches, check};
 use crate::{
     Direction::Read,
+    Options,
     error::ReactorGone,
     fault::Fault,
-    readiness::Event,
+    readiness::{Event, Told},
     shared::wake_all,
-    slot::{Armed, Slot, Waited},
+    slot::{Slot, Waited},
     slots::Slots,
     sync::{Mutex, lock},
     waker_set::Drained,
 };
 
 fn slot() -> Arc<Slot> {
-    let armed = Armed {
-        read: true,
-        write: false,
-    };
-    Arc::new(Slot::new(armed, false, false))
+    Arc::new(Slot::new(Options::new().assume_unready(), None))
 }
 
 fn a_registration_and_the_end() {
@@ -38,7 +35,7 @@ fn a_registration_and_the_end() {
     let slot = slot();
     let inserted = lock(&slots).insert(slot.clone());
     if inserted.is_ok() {
-        let (answer, _) = block_on(|waker| match slot.wait(Read, waker, None) {
+        let (answer, _) = block_on(|waker| match slot.wait(Read, Told::READY, waker, None) {
             Ok(Waited::Parked) => Poll::Pending,
             other => Poll::Ready(other),
         });
@@ -60,7 +57,7 @@ fn a_late_event_and_the_next_object() {
         move || {
             let mut woken = Woken::default();
             if let Some(slot) = lock(&slots).get(old) {
-                slot.event(Some(Event::default()), None, &mut woken);
+                let _ = slot.event(Some(Event::default()), None, &mut woken);
             }
             wake_all(&mut woken.0);
         }

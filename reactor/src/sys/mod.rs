@@ -2,13 +2,20 @@
 //!
 //! A platform owes:
 //!
-//! * `Descriptor`: what an object is known by to the system's poller, `Copy` and comparable;
-//! * `rearm`: replace what the poller reports of a registered descriptor. If the descriptor is ready
-//!   in one of the new directions, that is reported even if it has been reported before;
-//! * `urgent`: the interest that makes urgent data visible, where there is such a thing;
+//! * `Descriptor`: what an object is known by to the system's poller, `Copy` and comparable, and
+//!   `Borrowed`, from which it comes;
+//! * `watch`, `unwatch` and `change`: what the poller reports of a descriptor. If the descriptor is
+//!   ready in one of the directions of a change, that is reported even if it has been reported before;
+//! * `calm`: switches a watched descriptor to edge-triggered, without the object;
+//! * `NATIVE_TRIGGERS`: whether `watch` and `change` know other triggers than edge. If they do not,
+//!   each wait after an event is a change;
+//! * `is_ready`: asks the system about one direction of an object, now;
 //! * `TRUSTS_SHORT_TRANSFERS`: whether more data after a short read is always a new event.
 //!
-//! Linux is tested. Others with epoll or kqueue share its file, untested.
+//! Linux is tested: with epoll, and with mio's `mio_unsupported_force_poll_poll`, which takes the place
+//! of the others with descriptors. These share its file, untested.
+
+use crate::{Trigger, options::Urgent, slot::Armed};
 
 #[cfg(unix)]
 mod unix;
@@ -19,3 +26,39 @@ pub(crate) use unix::*;
 mod other;
 #[cfg(not(unix))]
 pub(crate) use other::*;
+
+/// What the poller is to report of an object, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watch {
+    pub(crate) armed: Armed,
+    pub(crate) urgent: Urgent,
+    pub(crate) trigger: Trigger,
+}
+
+impl Watch {
+    pub(crate) fn mio_interest(self) -> Option<mio::Interest> {
+        let read = self.armed.read.then(|| readable(self.urgent));
+        let write = self.armed.write.then_some(mio::Interest::WRITABLE);
+        match (read, write) {
+            (Some(read), Some(write)) => Some(read | write),
+            (read, write) => read.or(write),
+        }
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn readable(urgent: Urgent) -> mio::Interest {
+    match urgent {
+        Urgent::Ignored => mio::Interest::READABLE,
+        Urgent::Watched => mio::Interest::READABLE | mio::Interest::PRIORITY,
+        Urgent::Alone => mio::Interest::PRIORITY,
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn readable(_: Urgent) -> mio::Interest {
+    mio::Interest::READABLE
+}
+
+/// How an object of type `E` is borrowed for the functions here.
+pub(crate) type Borrow<E> = for<'a> fn(&'a E) -> Borrowed<'a>;

@@ -1,17 +1,53 @@
 //! A platform without descriptors: objects are registered for both directions once and for all.
 
-use std::io;
+use std::{io, marker::PhantomData};
 
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 
-pub(crate) type Descriptor = ();
+use super::Watch;
+use crate::Direction;
 
-pub(crate) fn rearm(_: &Registry, _: (), _: Token, _: Interest) -> io::Result<()> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Descriptor {}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Borrowed<'a> {
+    #[expect(dead_code, reason = "there is no descriptor to borrow")]
+    Never(std::convert::Infallible, PhantomData<&'a ()>),
+}
+
+pub(crate) fn descriptor(borrowed: Borrowed<'_>) -> Descriptor {
+    match borrowed {
+        Borrowed::Never(never, _) => match never {},
+    }
+}
+
+pub(crate) fn watch(_: &Registry, _: Borrowed<'_>, _: Token, _: Watch) -> io::Result<()> {
     Ok(())
 }
 
-pub(crate) fn urgent() -> Option<Interest> {
-    None
+pub(crate) fn unwatch(_: &Registry, _: Borrowed<'_>) -> io::Result<()> {
+    Ok(())
 }
+
+pub(crate) fn change(
+    _: &Registry,
+    _: Borrowed<'_>,
+    _: Token,
+    _: Watch,
+    _: Watch,
+) -> io::Result<()> {
+    Ok(())
+}
+
+pub(crate) fn calm(_: &Registry, descriptor: Descriptor, _: Token, _: Watch) -> io::Result<()> {
+    match descriptor {}
+}
+
+pub(crate) fn is_ready(_: Borrowed<'_>, _: Direction) -> bool {
+    false
+}
+
+pub(crate) const NATIVE_TRIGGERS: bool = false;
 
 pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = false;

@@ -1,43 +1,100 @@
 use std::{
     io,
-    os::fd::{AsFd, AsRawFd, RawFd},
+    num::NonZeroU32,
+    os::fd::{AsRawFd, BorrowedFd, RawFd},
 };
 
-use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
+use mio::{Registry, Token, unix::SourceFd};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::retry_on_intr,
+};
 
-pub(crate) type Descriptor = RawFd;
+use super::Watch;
+use crate::Direction;
 
-pub(crate) fn descriptor_of<E: AsFd>(io: &E) -> Descriptor {
-    io.as_fd().as_raw_fd()
+#[cfg(all(
+    any(target_os = "linux", target_os = "android"),
+    not(mio_unsupported_force_poll_poll)
+))]
+#[path = "epoll.rs"]
+mod triggers;
+
+#[cfg(not(all(
+    any(target_os = "linux", target_os = "android"),
+    not(mio_unsupported_force_poll_poll)
+)))]
+#[path = "edge.rs"]
+mod triggers;
+
+pub(crate) use triggers::{NATIVE_TRIGGERS, change, unwatch, watch};
+
+pub(crate) type Borrowed<'a> = BorrowedFd<'a>;
+
+/// The number of a descriptor and 1, so that "none" takes no memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Descriptor(NonZeroU32);
+
+impl Descriptor {
+    fn raw(self) -> RawFd {
+        (self.0.get() - 1) as RawFd
+    }
 }
 
-pub(crate) fn rearm(
+pub(crate) fn descriptor(borrowed: Borrowed<'_>) -> Descriptor {
+    let number = borrowed.as_raw_fd() as u32;
+    Descriptor(NonZeroU32::MIN.saturating_add(number))
+}
+
+pub(crate) fn calm(
     registry: &Registry,
     descriptor: Descriptor,
     token: Token,
-    interest: Interest,
+    watch: Watch,
 ) -> io::Result<()> {
+    match watch.mio_interest() {
+        Some(interest) => rewatch(registry, descriptor.raw(), token, interest),
+        None => Ok(()),
+    }
+}
+
+fn rewatch(
+    registry: &Registry,
+    descriptor: RawFd,
+    token: Token,
+    interest: mio::Interest,
+) -> io::Result<()> {
+    use mio::event::Source;
+
     SourceFd(&descriptor).reregister(registry, token, interest)
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn urgent() -> Option<Interest> {
-    Some(Interest::PRIORITY)
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn urgent() -> Option<Interest> {
-    None
+/// poll(2), which does not wait.
+pub(crate) fn is_ready(borrowed: Borrowed<'_>, direction: Direction) -> bool {
+    let flag = match direction {
+        Direction::Read => PollFlags::IN,
+        Direction::Write => PollFlags::OUT,
+    };
+    let mut asked = [PollFd::from_borrowed_fd(borrowed, flag)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let polled = retry_on_intr(|| poll(&mut asked, Some(&now)));
+    polled.is_ok() && asked[0].revents().contains(flag)
 }
 
 /// True edge semantics: epoll and kqueue.
-pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = cfg!(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly",
+pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = cfg!(all(
+    any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "macos",
+        target_os = "ios",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly",
+    ),
+    not(mio_unsupported_force_poll_poll)
 ));

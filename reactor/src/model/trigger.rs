@@ -1,0 +1,289 @@
+//! Tasks park, and the loop hears of an object that is not edge-triggered.
+
+use std::{
+    sync::Arc,
+    task::{Poll, Waker},
+};
+
+use loom::{sync::Condvar, thread};
+
+use super::{HANG, Woken, any_descriptor, block_on, catches, check};
+use crate::{
+    Direction::{self, Read, Write},
+    Options, Trigger,
+    fault::Fault,
+    readiness::{Event, Told},
+    shared::wake_all,
+    slot::{Slot, Waited},
+    sync::{Mutex, lock},
+    sys::Watch,
+};
+
+/// An object, its slot, and what epoll makes of it.
+struct Object {
+    slot: Slot,
+    kernel: Mutex<Kernel>,
+    changed: Condvar,
+}
+
+struct Kernel {
+    watch: Watch,
+    /// A oneshot object has been reported.
+    spent: bool,
+    /// Something has happened that edge-triggered objects are reported for.
+    edge: bool,
+    readable: u32,
+    writable: u32,
+    /// Tasks that are not done.
+    tasks: u32,
+}
+
+impl Kernel {
+    fn ready(&self) -> (bool, bool) {
+        let armed = self.watch.armed;
+        (
+            armed.read && self.readable > 0,
+            armed.write && self.writable > 0,
+        )
+    }
+
+    /// What epoll_wait would report now.
+    fn report(&mut self) -> Option<(bool, bool)> {
+        let ready = self.ready();
+        if ready == (false, false) || self.spent {
+            return None;
+        }
+        match self.watch.trigger {
+            Trigger::Level => {}
+            Trigger::Edge if self.edge => self.edge = false,
+            Trigger::Edge => return None,
+            Trigger::Oneshot => self.spent = true,
+        }
+        Some(ready)
+    }
+
+    fn available(&mut self, direction: Direction) -> &mut u32 {
+        match direction {
+            Read => &mut self.readable,
+            Write => &mut self.writable,
+        }
+    }
+}
+
+impl Object {
+    fn new(trigger: Trigger, tasks: u32) -> Arc<Self> {
+        let options = Options::both().trigger(trigger).assume_unready();
+        let slot = Slot::new(options, any_descriptor());
+        let kernel = Kernel {
+            watch: slot.watch(),
+            spent: false,
+            edge: false,
+            readable: 0,
+            writable: 0,
+            tasks,
+        };
+        Arc::new(Self {
+            slot,
+            kernel: Mutex::new(kernel),
+            changed: Condvar::new(),
+        })
+    }
+
+    fn arrive(&self, direction: Direction) {
+        let mut kernel = lock(&self.kernel);
+        *kernel.available(direction) += 1;
+        kernel.edge = true;
+        drop(kernel);
+        self.changed.notify_one();
+    }
+
+    /// EPOLL_CTL_MOD: what is ready is reported once more.
+    fn change(&self, watch: Watch) -> Result<(), ()> {
+        let mut kernel = lock(&self.kernel);
+        kernel.watch = watch;
+        kernel.spent = false;
+        kernel.edge = true;
+        drop(kernel);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for what is told from now on: whatever is known already is taken back, by mistake.
+    fn park(&self, direction: Direction, waker: &Waker, mistaken: &mut bool) -> Poll<()> {
+        let seen = self.slot.seen(direction);
+        if std::mem::take(mistaken) {
+            self.slot.clear(direction, seen);
+        } else if seen.is_ready() {
+            return Poll::Ready(());
+        }
+        match self.slot.wait(direction, Told::READY, waker, None).unwrap() {
+            Waited::Ready(_) => Poll::Ready(()),
+            Waited::Parked => Poll::Pending,
+            Waited::Rearm => {
+                let changed = self.slot.rearm(direction, |_, after| self.change(after));
+                changed.unwrap();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// A task that waits for `direction` once and takes what is there.
+    fn run(&self, direction: Direction, mut mistaken: bool) {
+        block_on(|waker| {
+            loop {
+                if self.park(direction, waker, &mut mistaken).is_pending() {
+                    return Poll::Pending;
+                }
+                let seen = self.slot.seen(direction);
+                let mut kernel = lock(&self.kernel);
+                let available = kernel.available(direction);
+                if *available > 0 {
+                    *available -= 1;
+                    kernel.tasks -= 1;
+                    return Poll::Ready(());
+                }
+                drop(kernel);
+                self.slot.clear(direction, seen);
+            }
+        });
+        self.changed.notify_one();
+    }
+
+    /// The loop, until all tasks are done. Says how often it was told something.
+    fn turn(&self) -> u32 {
+        let mut reports = 0;
+        while let Some((read, write)) = self.next_report() {
+            reports += 1;
+            assert!(reports <= MOST_REPORTS, "the loop is kept awake");
+            let mut woken = Woken::default();
+            let event = |ready: bool| ready.then(Event::default);
+            if self.slot.event(event(read), event(write), &mut woken) {
+                self.slot.calm(|watch| self.change(watch)).unwrap();
+            }
+            wake_all(&mut woken.0);
+        }
+        reports
+    }
+
+    fn next_report(&self) -> Option<(bool, bool)> {
+        let mut kernel = lock(&self.kernel);
+        loop {
+            if let Some(report) = kernel.report() {
+                return Some(report);
+            }
+            if kernel.tasks == 0 {
+                return None;
+            }
+            kernel = self.changed.wait(kernel).expect("loom poisons no lock");
+        }
+    }
+}
+
+/// A task in each direction. What the writer waits for comes once the reader has what it wants.
+fn two_tasks(trigger: Trigger) {
+    let object = Object::new(trigger, 2);
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.run(Read, false);
+            object.arrive(Write);
+        }
+    });
+    let writer = thread::spawn({
+        let object = object.clone();
+        move || object.run(Write, false)
+    });
+    object.arrive(Read);
+    object.turn();
+    reader.join().unwrap();
+    writer.join().unwrap();
+}
+
+fn two_tasks_of_a_oneshot_object() {
+    two_tasks(Trigger::Oneshot);
+}
+
+fn two_tasks_of_a_level_triggered_object() {
+    two_tasks(Trigger::Level);
+}
+
+#[test]
+fn a_oneshot_object_serves_both_directions() {
+    check(two_tasks_of_a_oneshot_object);
+}
+
+#[test]
+fn a_level_triggered_object_serves_both_directions() {
+    check(two_tasks_of_a_level_triggered_object);
+}
+
+#[test]
+fn an_event_that_leaves_the_other_direction_behind_is_caught() {
+    let fault = Fault::OneshotForgetsTheOther;
+    catches(fault, HANG, two_tasks_of_a_oneshot_object);
+}
+
+/// Data that nobody waits for, until somebody does, and takes back by mistake what is known of it.
+fn a_late_and_mistaken_reader() {
+    let object = Object::new(Trigger::Level, 1);
+    object.arrive(Read);
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || object.run(Read, true)
+    });
+    object.turn();
+    reader.join().unwrap();
+}
+
+#[test]
+fn level_survives_a_mistake_and_lets_the_loop_sleep_while_nobody_waits() {
+    check(a_late_and_mistaken_reader);
+}
+
+#[test]
+fn an_object_that_is_calmed_without_a_word_is_caught() {
+    catches(Fault::CalmWithoutWord, HANG, a_late_and_mistaken_reader);
+}
+
+/// Two futures of one task wait; one goes while the event comes.
+fn one_of_two_futures_goes() {
+    let object = Object::new(Trigger::Edge, 1);
+    let goes = thread::spawn({
+        let object = object.clone();
+        move || {
+            let mut mistaken = false;
+            let mut is_first = true;
+            block_on(|waker| {
+                if std::mem::take(&mut is_first) {
+                    // The one that goes …
+                    let gone = object.park(Read, waker, &mut mistaken);
+                    // … and the one that stays.
+                    let stays = object.park(Read, waker, &mut mistaken);
+                    if gone.is_pending() {
+                        object.slot.withdraw(Read, waker);
+                    }
+                    return stays;
+                }
+                object.park(Read, waker, &mut mistaken)
+            });
+            lock(&object.kernel).tasks -= 1;
+            object.changed.notify_one();
+        }
+    });
+    object.arrive(Read);
+    object.turn();
+    goes.join().unwrap();
+}
+
+#[test]
+fn a_future_that_goes_takes_no_wake_of_another_along() {
+    check(one_of_two_futures_goes);
+}
+
+#[test]
+fn a_withdrawal_that_wakes_nobody_is_caught() {
+    catches(Fault::WithdrawWithoutWake, HANG, one_of_two_futures_goes);
+}
+
+/// Two tasks and two arrivals, each of which may be told of a few times too often.
+const MOST_REPORTS: u32 = 16;

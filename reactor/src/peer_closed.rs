@@ -1,0 +1,72 @@
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use mio::event::Source;
+
+use crate::{Direction, PollEvented, Trigger, readiness::Told};
+
+/// Waits until the peer has closed its side; from [`PollEvented::peer_closed`].
+///
+/// # Cancel safety
+///
+/// Cancel safe: it takes nothing from the object.
+///
+/// # Errors
+///
+/// [`Unsupported`](io::ErrorKind::Unsupported) with another trigger than
+/// [`Edge`](crate::Trigger::Edge): data that nobody reads would wake the task over and over. Otherwise
+/// as [`PollEvented::poll_read`].
+#[must_use = "futures do nothing unless they are polled"]
+pub struct PeerClosed<'a, E: Source> {
+    io: &'a PollEvented<E>,
+    /// The waker that was left at the object.
+    left: Option<Waker>,
+}
+
+impl<'a, E: Source> PeerClosed<'a, E> {
+    pub(crate) fn new(io: &'a PollEvented<E>) -> Self {
+        Self { io, left: None }
+    }
+
+    fn withdraw(&mut self) {
+        if let Some(waker) = self.left.take() {
+            self.io.registration().withdraw(Direction::Read, &waker);
+        }
+    }
+}
+
+impl<E: Source> Future for PeerClosed<'_, E> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let registration = self.io.registration();
+        if registration.slot().trigger() != Trigger::Edge {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        }
+        let polled = self.io.poll_told(Direction::Read, Told::CLOSED, cx);
+        let is_left = polled.is_pending() && registration.keeps_waker(Direction::Read, cx.waker());
+        let same = |left: &Waker| left.will_wake(cx.waker());
+        if !is_left || !self.left.as_ref().is_some_and(same) {
+            self.withdraw();
+            self.left = is_left.then(|| cx.waker().clone());
+        }
+        polled.map_ok(drop)
+    }
+}
+
+impl<E: Source> Drop for PeerClosed<'_, E> {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+impl<E: Source> fmt::Debug for PeerClosed<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerClosed").finish_non_exhaustive()
+    }
+}
