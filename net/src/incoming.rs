@@ -9,7 +9,7 @@ use std::{
 
 use futures::Stream;
 use io_traits::task::budget;
-use reactor::{Handle, Sleep};
+use reactor::{Handle, Options, Sleep, Trigger};
 
 use crate::{
     TcpListener, TcpStream,
@@ -144,3 +144,9 @@ impl Stream for Incoming<UnixListener> {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How a listener is registered: it is reported for as long as connections wait, so an `accept` need not
+/// be followed by another one that finds nothing.
+pub(crate) fn accepting() -> Options {
+    Options::new().trigger(Trigger::Level)
+}

@@ -7,11 +7,14 @@ use std::{
 };
 
 use io_traits::task;
-use reactor::{Handle, PollEvented, mio::net::TcpListener as MioListener};
+use reactor::{Handle, PollEvented, Progress, mio::net::TcpListener as MioListener};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::TcpStream;
-use crate::{Incoming, incoming::Accept};
+use crate::{
+    Incoming,
+    incoming::{Accept, accepting},
+};
 
 /// A socket that accepts TCP connections.
 ///
@@ -54,8 +57,9 @@ impl TcpListener {
     /// has been dropped.
     pub fn from_std(listener: std::net::TcpListener, handle: &Handle) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
+        let (listener, options) = (MioListener::from_std(listener), accepting());
         Ok(Self {
-            io: PollEvented::on_demand(MioListener::from_std(listener), handle)?,
+            io: PollEvented::with_options(listener, handle, options)?,
             handle: handle.clone(),
         })
     }
@@ -79,7 +83,7 @@ impl TcpListener {
     /// Those of the system, as [`accept`](Self::accept), but never `WouldBlock` nor `Interrupted`.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.io
-            .poll_read_with(cx, MioListener::accept)
+            .poll_read_draining(cx, |io| io.accept().map(Progress::drained))
             .map(|accepted| {
                 let (stream, addr) = accepted?;
                 Ok((TcpStream::connected(stream, &self.handle)?, addr))

@@ -10,12 +10,16 @@ use std::{
 
 use io_traits::task;
 use reactor::{
-    Handle, PollEvented,
+    Handle, PollEvented, Progress,
     mio::net::{UnixListener as MioListener, UnixStream as MioStream},
 };
 
 use super::UnixStream;
-use crate::{Incoming, incoming::Accept, sys};
+use crate::{
+    Incoming,
+    incoming::{Accept, accepting},
+    sys,
+};
 
 /// A socket that accepts Unix connections.
 ///
@@ -85,8 +89,9 @@ impl UnixListener {
     /// has been dropped.
     pub fn from_std(listener: StdListener, handle: &Handle) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
+        let (listener, options) = (MioListener::from_std(listener), accepting());
         Ok(Self {
-            io: PollEvented::on_demand(MioListener::from_std(listener), handle)?,
+            io: PollEvented::with_options(listener, handle, options)?,
             handle: handle.clone(),
         })
     }
@@ -111,7 +116,7 @@ impl UnixListener {
     /// Those of the system, as [`accept`](Self::accept), but never `WouldBlock` nor `Interrupted`.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         self.io
-            .poll_read_with(cx, sys::accept_unix)
+            .poll_read_draining(cx, |io| sys::accept_unix(io).map(Progress::drained))
             .map(|accepted| {
                 let (stream, addr) = accepted?;
                 let stream = UnixStream::connected(MioStream::from_std(stream), &self.handle)?;
