@@ -67,6 +67,8 @@ mod doorbell;
 mod error;
 mod executor;
 mod fault;
+#[cfg(unix)]
+mod fd;
 mod handle;
 mod interest;
 mod metrics;
@@ -92,6 +94,9 @@ mod waker_set;
 mod witness;
 
 pub use mio;
+
+#[cfg(unix)]
+pub use crate::fd::Fd;
 
 pub use crate::{
     core::Core,

@@ -20,6 +20,7 @@ use crate::{
 mod closures;
 mod drive;
 mod io_impls;
+mod transfer;
 
 /// An object that never blocks, made aware of tasks: the way to I/O objects of your own.
 ///
