@@ -350,10 +350,21 @@ impl Wakes for Woken<'_> {
     }
 }
 
-/// Which directions an event makes ready. An error or a full hang-up is the business of both: a UDP
-/// socket's refused datagram arrives as an error alone, and its reader must hear of it.
-#[inline]
+/// Which directions an event makes ready.
+#[inline(always)]
 fn directions(event: &MioEvent) -> (Option<Event>, Option<Event>) {
+    if event.is_read_closed() || event.is_write_closed() || event.is_error() || event.is_priority()
+    {
+        return directions_of_special(event);
+    }
+    let ready = |yes: bool| yes.then(Event::default);
+    (ready(event.is_readable()), ready(event.is_writable()))
+}
+
+/// An error or a full hang-up is the business of both: a UDP socket's refused datagram arrives as an
+/// error alone, and its reader must hear of it.
+#[cold]
+fn directions_of_special(event: &MioEvent) -> (Option<Event>, Option<Event>) {
     let error = event.is_error();
     let read_closed = event.is_read_closed() || error;
     let urgent = event.is_priority();
