@@ -15,7 +15,11 @@ fn ours_and_tokios_and_stds_streams_agree_on_every_script() {
     for seed in seeds() {
         let script = Script::new(seed);
         let std = play(&script, Blocking::open);
-        for other in [play(&script, Ours::open), play(&script, Tokios::open)] {
+        for other in [
+            play(&script, Ours::open),
+            play(&script, Ours::open_elsewhere),
+            play(&script, Tokios::open),
+        ] {
             if let Some(disagreement) = disagreement(&script, &other, &std) {
                 panic!("{disagreement}");
             }

@@ -33,7 +33,9 @@ impl Blocking {
 }
 
 impl Subject for Blocking {
-    const NAME: &'static str = "std";
+    fn name(&self) -> &'static str {
+        "std"
+    }
 
     fn socket(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()

@@ -52,7 +52,9 @@ impl Faulty {
 }
 
 impl Subject for Faulty {
-    const NAME: &'static str = "faulty";
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
 
     fn socket(&self) -> BorrowedFd<'_> {
         self.inner.socket()

@@ -1,21 +1,26 @@
 //! One script of operations, played on our `TcpStream`, on tokio's and on std's blocking one.
 //!
 //! ```text
-//!              ┌─▶ Ours ─────┐  near    far
-//!   Script ────┼─▶ Tokios ───┼─ stream ══ std socket ─▶ Transcript ×3 ─▶ disagreement
-//!     seed     └─▶ Blocking ─┘        lock step
+//!              ┌─▶ Ours, with its loop on this thread ─┐  near      far
+//!   Script ────┼─▶ Ours, with its loop on another ─────┼─ stream ═══ std socket ──▶ Transcript ×4
+//!     seed     ├─▶ Tokios ─────────────────────────────┤     lock step                  │
+//!              └─▶ Blocking ───────────────────────────┘                           disagreement
 //! ```
 //!
 //! The kernel leaves open when something arrives, and so how much a read gets. The script takes that
-//! away: [`State`] says for each step what has to be under way or over after it, and the player waits
-//! until the sockets show it. Then every count and every error kind is the kernel's only answer, and
-//! three implementations that ask it the same must hear the same.
+//! away: [`State`](state::State) says what has to have arrived after each step, and the player waits
+//! until the sockets show it. Then every count and every kind of error is the kernel's only answer, and
+//! implementations that ask it the same question must hear the same.
 //!
 //! Where they differ by design, the script does not go, or the player says so at the place:
 //!
-//! * an empty buffer: ours is done at once; the others ask the kernel, which waits, or tells an error;
-//! * the asynchronous half-close of a dead connection: fine for ours and tokio, `NotConnected` for std;
-//! * a read that waits: the kernel may wake it with a part. The rest is read before anything is compared.
+//! * An empty buffer: ours is done at once. The others ask the kernel, which waits, or tells an error.
+//! * The asynchronous half-close of a dead connection is fine for ours and tokio's; std's is not
+//!   asynchronous, and tells `NotConnected`.
+//! * A read that has to wait may be woken by a part of what was written. It is followed by a read of
+//!   the rest, and the two count as one.
+//! * tokio has neither a vectored read of its own nor a shutdown of the reading side: `try_read_vectored`
+//!   and the bare socket stand in.
 //!
 //! # Reading order
 //!

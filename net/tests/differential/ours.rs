@@ -1,44 +1,59 @@
 use std::{
+    future::Future,
     io::{self, IoSlice, IoSliceMut, Read, Write},
     net::{Shutdown, TcpListener as StdListener, TcpStream as StdStream},
     os::fd::{AsFd, BorrowedFd},
 };
 
 use bytes::{Buf, BufMut, BytesMut};
-use futures::join;
+use futures::{executor, join};
 use io_traits::{AsyncWrite, io as async_io, read_buf, task, write_buf};
 use net::TcpStream;
-use reactor::Core;
+use reactor::{Core, Handle};
 
 use super::{
     script::Origin,
     step::Way,
     subject::{Meanwhile, Subject, after_waiting, connection, cut, given_up},
 };
-use crate::common::{any_port, listen, run, settle};
+use crate::common::{self, Elsewhere, HANG, any_port, listen};
 
-/// Ours, on a core of its own.
+/// Ours.
 pub(crate) struct Ours {
     stream: TcpStream,
-    core: Core,
+    event_loop: EventLoop,
+}
+
+enum EventLoop {
+    /// The thread that runs the operations turns it.
+    Here(Core),
+    /// Another one does, so that events come at any moment of an operation.
+    Elsewhere(Elsewhere),
 }
 
 impl Ours {
     /// The stream and its peer.
     pub(crate) fn open(origin: Origin) -> (Self, StdStream) {
-        let mut core = Core::new().unwrap();
-        let handle = core.handle();
+        Self::open_on(EventLoop::Here(Core::new().unwrap()), origin)
+    }
+
+    pub(crate) fn open_elsewhere(origin: Origin) -> (Self, StdStream) {
+        Self::open_on(EventLoop::Elsewhere(Elsewhere::new()), origin)
+    }
+
+    fn open_on(mut event_loop: EventLoop, origin: Origin) -> (Self, StdStream) {
+        let handle = event_loop.handle();
         let (stream, far) = match origin {
             Origin::Connected => {
                 let listener = StdListener::bind(any_port()).unwrap();
                 let addr = listener.local_addr().unwrap();
-                let stream = run(&mut core, TcpStream::connect(&addr, &handle)).unwrap();
-                (stream, listener.accept().unwrap().0)
+                let stream = event_loop.run(TcpStream::connect(&addr, &handle));
+                (stream.unwrap(), listener.accept().unwrap().0)
             }
             Origin::Accepted => {
                 let (listener, addr) = listen(&handle);
                 let far = StdStream::connect(addr).unwrap();
-                let accepted = run(&mut core, task::io(|| listener.accept()));
+                let accepted = event_loop.run(task::io(|| listener.accept()));
                 (accepted.unwrap().0, far)
             }
             Origin::Adopted => {
@@ -46,12 +61,37 @@ impl Ours {
                 (TcpStream::from_std(near, &handle).unwrap(), far)
             }
         };
-        (Self { stream, core }, far)
+        (Self { stream, event_loop }, far)
+    }
+}
+
+impl EventLoop {
+    fn handle(&self) -> Handle {
+        match self {
+            Self::Here(core) => core.handle(),
+            Self::Elsewhere(elsewhere) => elsewhere.handle.clone(),
+        }
+    }
+
+    #[track_caller]
+    fn run<F: Future>(&mut self, operation: F) -> F::Output {
+        match self {
+            Self::Here(core) => common::run(core, operation),
+            Self::Elsewhere(elsewhere) => {
+                let limited = elsewhere.handle.timeout(HANG, operation);
+                executor::block_on(limited).expect("it hangs")
+            }
+        }
     }
 }
 
 impl Subject for Ours {
-    const NAME: &'static str = "ours";
+    fn name(&self) -> &'static str {
+        match self.event_loop {
+            EventLoop::Here(_) => "ours",
+            EventLoop::Elsewhere(_) => "ours, with its loop elsewhere",
+        }
+    }
 
     fn socket(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
@@ -59,14 +99,14 @@ impl Subject for Ours {
 
     fn read(&mut self, way: Way, room: usize, meanwhile: Meanwhile<'_>) -> io::Result<Vec<u8>> {
         let read = read(&self.stream, way, room);
-        run(&mut self.core, after_waiting(read, meanwhile))
+        self.event_loop.run(after_waiting(read, meanwhile))
     }
 
     fn peek(&mut self, room: usize, meanwhile: Meanwhile<'_>) -> io::Result<Vec<u8>> {
         let stream = &self.stream;
         let mut buf = vec![0; room];
         let peek = task::io(|| stream.peek(&mut buf));
-        let n = run(&mut self.core, after_waiting(peek, meanwhile))?;
+        let n = self.event_loop.run(after_waiting(peek, meanwhile))?;
         buf.truncate(n);
         Ok(buf)
     }
@@ -75,35 +115,38 @@ impl Subject for Ours {
         let mut buf = vec![0; len];
         let mut stream = &self.stream;
         let read = async_io::read_exact(&mut stream, &mut buf);
-        run(&mut self.core, after_waiting(read, meanwhile))?;
+        self.event_loop.run(after_waiting(read, meanwhile))?;
         Ok(buf)
     }
 
     fn read_to_end(&mut self, meanwhile: Meanwhile<'_>) -> (Vec<u8>, io::Result<()>) {
         let (mut stream, mut all) = (&self.stream, Vec::new());
         let copy = async_io::copy(&mut stream, &mut all);
-        let result = run(&mut self.core, after_waiting(copy, meanwhile)).map(|_| ());
+        let result = self
+            .event_loop
+            .run(after_waiting(copy, meanwhile))
+            .map(|_| ());
         (all, result)
     }
 
     fn give_up(&mut self, way: Way, room: usize) {
-        run(&mut self.core, given_up(read(&self.stream, way, room)));
+        self.event_loop.run(given_up(read(&self.stream, way, room)));
     }
 
     fn write(&mut self, way: Way, bytes: &[u8]) -> io::Result<usize> {
-        run(&mut self.core, write(&self.stream, way, bytes))
+        self.event_loop.run(write(&self.stream, way, bytes))
     }
 
     fn write_all(&mut self, bytes: &[u8], meanwhile: Meanwhile<'_>) -> io::Result<()> {
         let mut stream = &self.stream;
         let write = async_io::write_all(&mut stream, bytes);
-        run(&mut self.core, after_waiting(write, meanwhile))
+        self.event_loop.run(after_waiting(write, meanwhile))
     }
 
     fn exchange(&mut self, bytes: &[u8], len: usize) -> io::Result<Vec<u8>> {
         let (mut reader, mut writer) = (&self.stream, &self.stream);
         let mut buf = vec![0; len];
-        let (written, read) = run(&mut self.core, async {
+        let (written, read) = self.event_loop.run(async {
             join!(
                 async_io::write_all(&mut writer, bytes),
                 async_io::read_exact(&mut reader, &mut buf),
@@ -118,11 +161,13 @@ impl Subject for Ours {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        run(&mut self.core, async_io::shutdown(&mut &self.stream))
+        self.event_loop.run(async_io::shutdown(&mut &self.stream))
     }
 
     fn look(&mut self) {
-        settle(&mut self.core);
+        if let EventLoop::Here(core) = &mut self.event_loop {
+            common::settle(core);
+        }
     }
 }
 

@@ -27,8 +27,9 @@ pub(crate) fn play<S: Subject>(
     script: &Script,
     open: impl FnOnce(Origin) -> (S, TcpStream),
 ) -> Transcript {
-    let _telling = Telling(S::NAME, script);
     let (near, far) = open(script.origin);
+    let name = near.name();
+    let _telling = Telling(name, script);
     for socket in [near.socket(), far.as_fd()] {
         let socket = SockRef::from(&socket);
         socket.set_tcp_nodelay(true).unwrap();
@@ -41,7 +42,7 @@ pub(crate) fn play<S: Subject>(
         data: Random::new(script.seed ^ 0xEA12),
         state: State::default(),
         step: 0,
-        transcript: Transcript::new(S::NAME),
+        transcript: Transcript::new(name),
     };
     for (number, (step, after)) in script.steps.iter().enumerate() {
         player.step = number;

@@ -16,7 +16,7 @@ use crate::common::any_port;
 /// Where there is a `meanwhile`, the operation has to wait for it: it is called when the stream has
 /// found that it must, or, where nobody can see that, at about that time.
 pub(crate) trait Subject {
-    const NAME: &'static str;
+    fn name(&self) -> &'static str;
 
     fn socket(&self) -> BorrowedFd<'_>;
 

@@ -57,7 +57,9 @@ impl Tokios {
 }
 
 impl Subject for Tokios {
-    const NAME: &'static str = "tokio";
+    fn name(&self) -> &'static str {
+        "tokio"
+    }
 
     fn socket(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
