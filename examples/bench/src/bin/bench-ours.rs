@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
-use bench::{BUFFER, Work, announce, listen};
-use futures::StreamExt;
+use bench::{BUFFER, LONGEST_FRAME, Work, announce, listen};
+use codec::{Decoder, Encoder, Framed, LengthDelimitedCodec, LinesCodec};
+use futures::{SinkExt, StreamExt};
 use io_traits::{
     AsyncRead, AsyncWrite,
     io::{copy, read, write_all},
@@ -26,6 +27,13 @@ fn main() -> io::Result<()> {
     match Work::from_args()? {
         Work::TcpEcho => core.run(serve_tcp(&handle, &spawner, echo))?,
         Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
+        Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, |stream| {
+            echo_frames(stream, LengthDelimitedCodec::new(LONGEST_FRAME))
+        }))?,
+        Work::TcpLines => core.run(serve_tcp(&handle, &spawner, |stream| {
+            echo_frames(stream, LinesCodec::new(LONGEST_FRAME))
+        }))?,
+        work @ Work::TcpLean => Err(work.unsupported()),
         Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
         Work::UdpEcho => core.run(serve_udp(&handle))?,
         Work::UnixEcho(path) => core.run(serve_unix(&handle, &spawner, &path))?,
@@ -86,6 +94,19 @@ async fn echo(mut stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
 
 async fn echo_by_copy(stream: TcpStream) -> io::Result<()> {
     copy(&mut &stream, &mut &stream).await?;
+    Ok(())
+}
+
+async fn echo_frames<C, I, E>(stream: TcpStream, codec: C) -> io::Result<()>
+where
+    C: Decoder<Item = I, Error = E> + Encoder<I, Error = E>,
+    E: From<io::Error>,
+    io::Error: From<E>,
+{
+    let mut frames = Framed::new(stream, codec);
+    while let Some(frame) = frames.next().await {
+        frames.send(frame?).await?;
+    }
     Ok(())
 }
 
