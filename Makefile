@@ -61,16 +61,17 @@ BENCH = cargo build --quiet --release --manifest-path examples/bench/Cargo.toml 
 
 ROUNDS ?= 7
 SEED   ?= 1
+ONLY   ?=
 
-bench: ## time and memory against the peers; ROUNDS=20 for more
+bench: ## time and memory against the peers; ROUNDS=20 for more, ONLY=memory for a part
 	$(BENCH)
 	cargo build --quiet --release -p examples --no-default-features --bin echo --bin chat --target-dir $(TARGET_DIR)
-	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench --programs $(TARGET_DIR)/release time --rounds $(ROUNDS) --seed $(SEED)
+	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench --programs $(TARGET_DIR)/release time --rounds $(ROUNDS) --seed $(SEED) --only '$(ONLY)'
 
 # valgrind and strace count; what they would is left out, and said so, where one is missing.
-count: ## exact counts beside the peers: instructions, syscalls, heap
+count: ## exact counts beside the peers: instructions, syscalls, heap; ONLY=syscalls for a part
 	$(BENCH)
-	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench count
+	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench count --only '$(ONLY)'
 
 # Never fails: a test whose program is missing says so and is skipped, but fails where CI is set.
 tools: ## install the programs that tests call, where that is possible
@@ -94,6 +95,7 @@ check: ## formatting, clippy, and the arrows between the crates
 	cargo fmt --manifest-path examples/bench/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
+	cargo clippy --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
 	sh .ci/arrows
 
 fmt: ## format all sources
@@ -110,4 +112,5 @@ deny: ## licences, advisories and sources of the dependencies
 # Cargo would mend a lock file that is behind the manifests, and the next clone would get other versions.
 ci: ## what must pass before a merge
 	cargo tree --locked --workspace >/dev/null
+	cargo tree --locked --manifest-path examples/bench/Cargo.toml >/dev/null
 	$(MAKE) check doc test
