@@ -9,19 +9,19 @@ TOOLS := strace:strace nc:netcat-openbsd curl:curl openssl:openssl python3:pytho
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CRATES:%=test-%) model outside bench count tools check fmt doc deny ci
+.PHONY: help demo test $(CRATES:%=test-%) test-bench model outside bench count tools check fmt doc deny ci
 
 # Two cargos in one target directory only wait for each other, and tests with timeouts want the machine.
 .NOTPARALLEL:
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@for crate in $(CRATES); do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
+	@for crate in $(CRATES) bench; do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
 
 demo: ## run the demonstration; it ends by itself
 	cargo run --quiet --release -p examples --bin demo
 
-test: $(CRATES:%=test-%) model outside ## every test of every crate
+test: $(CRATES:%=test-%) test-bench model outside ## every test of every crate
 
 # Each crate by itself: in a build of the whole workspace, one crate's features are switched on by
 # another. The features come from the manifest, so that a new one cannot be forgotten. `cargo check`
@@ -41,6 +41,10 @@ $(LIBRARIES:%=test-%): test-%: tools
 test-examples: tools
 	cargo build --release -p examples --no-default-features --bins
 	cargo test --release -p examples
+
+# What reads the tools' output; nothing is measured.
+test-bench:
+	cargo test --quiet --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR)
 
 # Loom runs a model under every schedule it can tell apart, which takes optimised code and two bounds:
 # preemptions per run, and branches before it calls a run endless. Its own target directory, because
