@@ -11,7 +11,7 @@ use std::{
 };
 
 use bench::{BUFFER, LONGEST_FRAME, Work, announce, listen};
-use codec::{Decoder, Encoder, Framed, LengthDelimitedCodec, LinesCodec};
+use codec::{Framed, LengthDelimitedCodec, LinesCodec};
 use futures::{SinkExt, StreamExt};
 use io_traits::{
     AsyncRead, AsyncWrite,
@@ -27,12 +27,8 @@ fn main() -> io::Result<()> {
     match Work::from_args()? {
         Work::TcpEcho => core.run(serve_tcp(&handle, &spawner, echo))?,
         Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
-        Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, |stream| {
-            echo_frames(stream, LengthDelimitedCodec::new(LONGEST_FRAME))
-        }))?,
-        Work::TcpLines => core.run(serve_tcp(&handle, &spawner, |stream| {
-            echo_frames(stream, LinesCodec::new(LONGEST_FRAME))
-        }))?,
+        Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, echo_frames))?,
+        Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,
         work @ Work::TcpLean => Err(work.unsupported()),
         Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
         Work::UdpEcho => core.run(serve_udp(&handle))?,
@@ -97,15 +93,18 @@ async fn echo_by_copy(stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn echo_frames<C, I, E>(stream: TcpStream, codec: C) -> io::Result<()>
-where
-    C: Decoder<Item = I, Error = E> + Encoder<I, Error = E>,
-    E: From<io::Error>,
-    io::Error: From<E>,
-{
-    let mut frames = Framed::new(stream, codec);
+async fn echo_frames(stream: TcpStream) -> io::Result<()> {
+    let mut frames = Framed::new(stream, LengthDelimitedCodec::new(LONGEST_FRAME));
     while let Some(frame) = frames.next().await {
         frames.send(frame?).await?;
+    }
+    Ok(())
+}
+
+async fn echo_lines(stream: TcpStream) -> io::Result<()> {
+    let mut lines = Framed::new(stream, LinesCodec::new(LONGEST_FRAME));
+    while let Some(line) = lines.next().await {
+        lines.send(line?).await?;
     }
     Ok(())
 }
