@@ -9,19 +9,19 @@ TOOLS := strace:strace nc:netcat-openbsd curl:curl openssl:openssl python3:pytho
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CRATES:%=test-%) model outside bench count tools check fmt doc deny ci
+.PHONY: help demo test $(CRATES:%=test-%) test-bench model outside bench count tools check fmt doc deny ci
 
 # Two cargos in one target directory only wait for each other, and tests with timeouts want the machine.
 .NOTPARALLEL:
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@for crate in $(CRATES); do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
+	@for crate in $(CRATES) bench; do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
 
 demo: ## run the demonstration; it ends by itself
 	cargo run --quiet --release -p examples --bin demo
 
-test: $(CRATES:%=test-%) model outside ## every test of every crate
+test: $(CRATES:%=test-%) test-bench model outside ## every test of every crate
 
 # Each crate by itself: in a build of the whole workspace, one crate's features are switched on by
 # another. The features come from the manifest, so that a new one cannot be forgotten. `cargo check`
@@ -42,6 +42,10 @@ test-examples: tools
 	cargo build --release -p examples --no-default-features --bins
 	cargo test --release -p examples
 
+# What reads the tools' output; nothing is measured.
+test-bench:
+	cargo test --quiet --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR)
+
 # Loom runs a model under every schedule it can tell apart, which takes optimised code and two bounds:
 # preemptions per run, and branches before it calls a run endless. Its own target directory, because
 # other flags would rebuild everything twice.
@@ -61,16 +65,17 @@ BENCH = cargo build --quiet --release --manifest-path examples/bench/Cargo.toml 
 
 ROUNDS ?= 7
 SEED   ?= 1
+ONLY   ?=
 
-bench: ## time and memory against the peers; ROUNDS=20 for more
+bench: ## time and memory against the peers; ROUNDS=20 for more, ONLY=memory for a part
 	$(BENCH)
 	cargo build --quiet --release -p examples --no-default-features --bin echo --bin chat --target-dir $(TARGET_DIR)
-	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench --programs $(TARGET_DIR)/release time --rounds $(ROUNDS) --seed $(SEED)
+	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench --programs $(TARGET_DIR)/release time --rounds $(ROUNDS) --seed $(SEED) --only '$(ONLY)'
 
 # valgrind and strace count; what they would is left out, and said so, where one is missing.
-count: ## exact counts beside the peers: instructions, syscalls, heap
+count: ## exact counts beside the peers: instructions, syscalls, heap; ONLY=syscalls for a part
 	$(BENCH)
-	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench count
+	$(TARGET_DIR)/release/bench --out $(TARGET_DIR)/bench count --only '$(ONLY)'
 
 # Never fails: a test whose program is missing says so and is skipped, but fails where CI is set.
 tools: ## install the programs that tests call, where that is possible
@@ -94,6 +99,7 @@ check: ## formatting, clippy, and the arrows between the crates
 	cargo fmt --manifest-path examples/bench/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
+	cargo clippy --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
 	sh .ci/arrows
 
 fmt: ## format all sources
@@ -110,4 +116,5 @@ deny: ## licences, advisories and sources of the dependencies
 # Cargo would mend a lock file that is behind the manifests, and the next clone would get other versions.
 ci: ## what must pass before a merge
 	cargo tree --locked --workspace >/dev/null
+	cargo tree --locked --manifest-path examples/bench/Cargo.toml >/dev/null
 	$(MAKE) check doc test

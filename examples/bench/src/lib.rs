@@ -29,5 +29,8 @@ pub use work::Work;
 /// Bytes of a message.
 pub const MESSAGE: usize = 64;
 
+/// What the frames of a server of frames may be long: many messages.
+pub const LONGEST_FRAME: usize = 64 * 1024;
+
 /// Bytes of the buffer that a server's connection, or a bare loop, reads into.
 pub const BUFFER: usize = 4096;

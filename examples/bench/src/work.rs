@@ -8,6 +8,12 @@ pub enum Work {
     TcpEcho,
     /// The same with the library's own `copy`.
     TcpCopy,
+    /// The same with a buffer only while there are bytes to be sent back.
+    TcpLean,
+    /// Sends every frame of a TCP connection back, each with its length before it.
+    TcpFrames,
+    /// Sends every line of a TCP connection back.
+    TcpLines,
     /// Sends every datagram back to where it came from.
     UdpEcho,
     /// Sends every byte of a Unix stream back; the socket is made at the path.
@@ -40,6 +46,9 @@ impl Work {
         match self {
             Self::TcpEcho => vec!["tcp-echo".into()],
             Self::TcpCopy => vec!["tcp-copy".into()],
+            Self::TcpLean => vec!["tcp-lean".into()],
+            Self::TcpFrames => vec!["tcp-frames".into()],
+            Self::TcpLines => vec!["tcp-lines".into()],
             Self::UdpEcho => vec!["udp-echo".into()],
             Self::UnixEcho(path) => vec!["unix-echo".into(), path.display().to_string()],
             Self::Sleeps(count) => vec!["sleeps".into(), count.to_string()],
@@ -59,6 +68,9 @@ impl Work {
         Some(match words {
             ["tcp-echo"] => Self::TcpEcho,
             ["tcp-copy"] => Self::TcpCopy,
+            ["tcp-lean"] => Self::TcpLean,
+            ["tcp-frames"] => Self::TcpFrames,
+            ["tcp-lines"] => Self::TcpLines,
             ["udp-echo"] => Self::UdpEcho,
             ["unix-echo", path] => Self::UnixEcho(path.into()),
             ["sleeps", count] => Self::Sleeps(count.parse().ok()?),
@@ -76,6 +88,9 @@ mod tests {
         for work in [
             Work::TcpEcho,
             Work::TcpCopy,
+            Work::TcpLean,
+            Work::TcpFrames,
+            Work::TcpLines,
             Work::UdpEcho,
             Work::UnixEcho("/a b".into()),
             Work::Sleeps(3),

@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
-use bench::{BUFFER, Work, announce, listen};
-use futures::StreamExt;
+use bench::{BUFFER, LONGEST_FRAME, Work, announce, listen};
+use codec::{Framed, LengthDelimitedCodec, LinesCodec};
+use futures::{SinkExt, StreamExt};
 use io_traits::{
     AsyncRead, AsyncWrite,
     io::{copy, read, write_all},
@@ -26,6 +27,9 @@ fn main() -> io::Result<()> {
     match Work::from_args()? {
         Work::TcpEcho => core.run(serve_tcp(&handle, &spawner, echo))?,
         Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
+        Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, echo_frames))?,
+        Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,
+        work @ Work::TcpLean => Err(work.unsupported()),
         Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
         Work::UdpEcho => core.run(serve_udp(&handle))?,
         Work::UnixEcho(path) => core.run(serve_unix(&handle, &spawner, &path))?,
@@ -86,6 +90,22 @@ async fn echo(mut stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
 
 async fn echo_by_copy(stream: TcpStream) -> io::Result<()> {
     copy(&mut &stream, &mut &stream).await?;
+    Ok(())
+}
+
+async fn echo_frames(stream: TcpStream) -> io::Result<()> {
+    let mut frames = Framed::new(stream, LengthDelimitedCodec::new(LONGEST_FRAME));
+    while let Some(frame) = frames.next().await {
+        frames.send(frame?).await?;
+    }
+    Ok(())
+}
+
+async fn echo_lines(stream: TcpStream) -> io::Result<()> {
+    let mut lines = Framed::new(stream, LinesCodec::new(LONGEST_FRAME));
+    while let Some(line) = lines.next().await {
+        lines.send(line?).await?;
+    }
     Ok(())
 }
 

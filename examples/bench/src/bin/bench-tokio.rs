@@ -2,21 +2,32 @@
 
 #![forbid(unsafe_code)]
 
-use std::{io, net::Ipv4Addr, path::Path, time::Duration};
+use std::{
+    future::Future,
+    io::{self, ErrorKind},
+    net::Ipv4Addr,
+    path::Path,
+    time::Duration,
+};
 
-use bench::{BUFFER, Work, announce, listen};
+use bench::{BUFFER, LONGEST_FRAME, Work, announce, listen};
+use futures::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, UdpSocket, UnixListener},
+    net::{TcpListener, TcpStream, UdpSocket, UnixListener},
     runtime, time,
 };
+use tokio_util::codec::{Framed, LengthDelimitedCodec, LinesCodec};
 
 fn main() -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     match Work::from_args()? {
-        Work::TcpEcho => runtime.block_on(serve_tcp()),
+        Work::TcpEcho => runtime.block_on(serve_tcp(echo)),
+        Work::TcpLean => runtime.block_on(serve_tcp(echo_lean)),
+        Work::TcpFrames => runtime.block_on(serve_tcp(echo_frames)),
+        Work::TcpLines => runtime.block_on(serve_tcp(echo_lines)),
         Work::Sleeps(count) => runtime.block_on(sleeps(count)),
         Work::UdpEcho => runtime.block_on(serve_udp()),
         Work::UnixEcho(path) => runtime.block_on(serve_unix(&path)),
@@ -24,7 +35,10 @@ fn main() -> io::Result<()> {
     }
 }
 
-async fn serve_tcp() -> io::Result<()> {
+async fn serve_tcp<F>(echo: impl Fn(TcpStream) -> F) -> io::Result<()>
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
     let listener = TcpListener::from_std(listen()?)?;
     announce(listener.local_addr()?)?;
     loop {
@@ -62,6 +76,53 @@ async fn echo(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()>
         }
         stream.write_all(&buf[..received]).await?;
     }
+}
+
+/// No buffer in the task: it is on the stack of the poll that finds something to read.
+async fn echo_lean(mut stream: TcpStream) -> io::Result<()> {
+    loop {
+        stream.readable().await?;
+        match try_echo(&stream) {
+            Ok(None) => return Ok(()),
+            Ok(Some(unsent)) => stream.write_all(&unsent).await?,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What could not be sent at once, mostly nothing; `None` at the end.
+fn try_echo(stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
+    let mut buf = [0; BUFFER];
+    let received = stream.try_read(&mut buf)?;
+    if received == 0 {
+        return Ok(None);
+    }
+    let sent = match stream.try_write(&buf[..received]) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+        result => result?,
+    };
+    Ok(Some(buf[sent..received].to_vec()))
+}
+
+async fn echo_frames(stream: TcpStream) -> io::Result<()> {
+    let mut codec = LengthDelimitedCodec::new();
+    codec.set_max_frame_length(LONGEST_FRAME);
+    let mut frames = Framed::new(stream, codec);
+    while let Some(frame) = frames.next().await {
+        frames.send(frame?.freeze()).await?;
+    }
+    Ok(())
+}
+
+async fn echo_lines(stream: TcpStream) -> io::Result<()> {
+    let codec = LinesCodec::new_with_max_length(LONGEST_FRAME);
+    let mut lines = Framed::new(stream, codec);
+    while let Some(line) = lines.next().await {
+        let line = line.map_err(io::Error::other)?;
+        lines.send(line).await.map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 async fn sleeps(count: u32) -> io::Result<()> {

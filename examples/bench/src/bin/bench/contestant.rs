@@ -13,22 +13,48 @@ pub(crate) enum Contestant {
     Bare,
     OursCopy,
     OursTask,
+    /// `Framed` with `LengthDelimitedCodec`.
+    OursFrames,
+    /// `Framed` with `LinesCodec`.
+    OursLines,
     Tokio,
+    /// With a buffer only while there are bytes.
+    TokioLean,
+    /// `Framed` with `LengthDelimitedCodec`, of tokio-util.
+    TokioFrames,
+    /// `Framed` with `LinesCodec`, of tokio-util.
+    TokioLines,
     Smol,
-    /// The example program; it runs on two threads, one of which waits for a signal.
+    /// The example program.
     ProgramEcho,
-    /// The example program, as above.
+    /// The example program.
     ProgramChat,
 }
 
 impl Contestant {
-    /// Those who serve TCP echoes with a program of this package.
+    /// Those whose time is compared: bytes come and go back, nothing else.
     pub(crate) const ECHO: [Self; 5] = [
         Self::Bare,
         Self::OursCopy,
         Self::OursTask,
         Self::Tokio,
         Self::Smol,
+    ];
+
+    /// All of them serve TCP echoes, some in frames.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Bare,
+        Self::OursCopy,
+        Self::OursTask,
+        Self::OursFrames,
+        Self::OursLines,
+        Self::Tokio,
+        Self::TokioLean,
+        Self::TokioFrames,
+        Self::TokioLines,
+        Self::Smol,
+        Self::ProgramEcho,
+        Self::ProgramChat,
     ];
 
     /// The command that serves TCP echoes. `programs` is the directory of the example programs.
@@ -42,10 +68,12 @@ impl Contestant {
             command.args(["--listen", "127.0.0.1:0"]);
             return Ok(command);
         }
-        self.server(&if self == Self::OursCopy {
-            Work::TcpCopy
-        } else {
-            Work::TcpEcho
+        self.server(&match self {
+            Self::OursCopy => Work::TcpCopy,
+            Self::TokioLean => Work::TcpLean,
+            Self::OursFrames | Self::TokioFrames => Work::TcpFrames,
+            Self::OursLines | Self::TokioLines => Work::TcpLines,
+            _ => Work::TcpEcho,
         })
     }
 
@@ -56,15 +84,39 @@ impl Contestant {
         Ok(command)
     }
 
-    /// The message whose answer has the same length and comes to its sender. To the chat that is a line
-    /// that is not UTF-8; the answer's length is its own.
+    /// A line whose answer is a line and comes to its sender. The same for all, but that a frame begins
+    /// with its length, and that the chat answers only what it does not understand: no UTF-8.
     pub(crate) fn message(self) -> [u8; bench::MESSAGE] {
+        const LENGTH: usize = size_of::<u32>();
         let mut message = [b'x'; bench::MESSAGE];
-        if self == Self::ProgramChat {
-            message.fill(0xff);
+        match self {
+            Self::ProgramChat => message.fill(0xff),
+            Self::OursFrames | Self::TokioFrames => {
+                let length = (bench::MESSAGE - LENGTH) as u32;
+                message[..LENGTH].copy_from_slice(&length.to_be_bytes());
+            }
+            _ => {}
         }
         message[bench::MESSAGE - 1] = b'\n';
         message
+    }
+
+    /// What it does for a connection, for the report.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::Bare => "a level-triggered epoll, one buffer for all connections, no async",
+            Self::OursCopy => "a task that copies with `io::copy`",
+            Self::OursTask => "a task with a buffer in it",
+            Self::OursFrames => "a task with a `Framed` of `LengthDelimitedCodec`",
+            Self::OursLines => "a task with a `Framed` of `LinesCodec`",
+            Self::Tokio => "a task with a buffer in it, on the current-thread runtime",
+            Self::TokioLean => "as tokio, but the buffer is on the stack of a poll that reads",
+            Self::TokioFrames => "a task with tokio-util's `Framed` of `LengthDelimitedCodec`",
+            Self::TokioLines => "a task with tokio-util's `Framed` of `LinesCodec`",
+            Self::Smol => "a task with a buffer in it, on the local executor",
+            Self::ProgramEcho => "the example program `echo`; one more thread waits for a signal",
+            Self::ProgramChat => "the example program `chat`; one more thread waits for a signal",
+        }
     }
 
     fn is_program(self) -> bool {
@@ -74,8 +126,8 @@ impl Contestant {
     fn binary(self) -> &'static str {
         match self {
             Self::Bare => "bench-bare",
-            Self::OursCopy | Self::OursTask => "bench-ours",
-            Self::Tokio => "bench-tokio",
+            Self::OursCopy | Self::OursTask | Self::OursFrames | Self::OursLines => "bench-ours",
+            Self::Tokio | Self::TokioLean | Self::TokioFrames | Self::TokioLines => "bench-tokio",
             Self::Smol => "bench-smol",
             Self::ProgramEcho => "echo",
             Self::ProgramChat => "chat",
@@ -89,7 +141,12 @@ impl fmt::Display for Contestant {
             Self::Bare => "bare epoll",
             Self::OursCopy => "ours, copy",
             Self::OursTask => "ours, read/write_all",
+            Self::OursFrames => "ours, frames",
+            Self::OursLines => "ours, lines",
             Self::Tokio => "tokio",
+            Self::TokioLean => "tokio, leanest",
+            Self::TokioFrames => "tokio-util, frames",
+            Self::TokioLines => "tokio-util, lines",
             Self::Smol => "smol",
             Self::ProgramEcho => "program echo",
             Self::ProgramChat => "program chat",

@@ -1,4 +1,8 @@
-use std::{fmt::Write, fs, io, path::Path};
+use std::{
+    fmt::{Display, Write},
+    fs, io,
+    path::Path,
+};
 
 use serde_json::{Map, Value};
 
@@ -52,6 +56,14 @@ impl Report {
         }
     }
 
+    /// Names and what there is to say about them.
+    pub(crate) fn list(&mut self, items: &[(impl Display, impl Display)]) {
+        self.markdown.push('\n');
+        for (name, value) in items {
+            writeln!(self.markdown, "- {name}: {value}").expect("a string takes everything");
+        }
+    }
+
     /// Of the programs' form only.
     pub(crate) fn value(&mut self, key: &str, value: impl Into<Value>) {
         self.json.insert(key.to_owned(), value.into());
@@ -61,10 +73,7 @@ impl Report {
     pub(crate) fn machine(&mut self) {
         let facts = machine::describe();
         self.heading("Machine");
-        self.markdown.push('\n');
-        for (name, value) in &facts {
-            writeln!(self.markdown, "- {name}: {value}").expect("a string takes everything");
-        }
+        self.list(&facts);
         let facts = facts
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.into()));

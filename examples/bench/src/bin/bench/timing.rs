@@ -44,7 +44,7 @@ pub(crate) fn run(
 
     let mut report = Report::new("report", "Time and memory against a bare epoll loop");
     report.paragraph(&format!(
-        "`make bench ROUNDS={rounds} SEED={seed}`; {}; messages of {} bytes over the loopback.",
+        "`make bench ROUNDS={rounds} SEED={seed} ONLY={only}`; {}; messages of {} bytes over the loopback.",
         cpus.describe(),
         bench::MESSAGE,
     ));
@@ -59,6 +59,9 @@ pub(crate) fn run(
     for results in &scenarios {
         results.write(&mut report);
     }
+    report.heading("Contestants");
+    report.paragraph(&format!("Buffers are of {} bytes.", bench::BUFFER));
+    report.list(&contestants(&scenarios));
     let found: Vec<_> = scenarios.iter().map(Results::to_json).collect();
     report.value("rounds", rounds);
     report.value("seed", seed);
@@ -66,6 +69,18 @@ pub(crate) fn run(
     report.value("scenarios", found);
     report.machine();
     Ok(report)
+}
+
+/// All who have been measured, each with what it does.
+fn contestants(scenarios: &[Results]) -> Vec<(String, String)> {
+    let mut contestants = Vec::new();
+    for (contestant, _) in scenarios.iter().flat_map(|results| &results.samples) {
+        let named = (contestant.to_string(), contestant.description().to_owned());
+        if !contestants.contains(&named) {
+            contestants.push(named);
+        }
+    }
+    contestants
 }
 
 struct Results {

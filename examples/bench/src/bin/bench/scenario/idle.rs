@@ -30,9 +30,7 @@ impl Scenario for IdleConnections {
     }
 
     fn contestants(&self) -> Vec<Contestant> {
-        let mut contestants = Contestant::ECHO.to_vec();
-        contestants.extend([Contestant::ProgramEcho, Contestant::ProgramChat]);
-        contestants
+        Contestant::ALL.to_vec()
     }
 
     fn max_rounds(&self) -> usize {
