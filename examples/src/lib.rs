@@ -13,7 +13,7 @@
 //! 1. `bin/echo.rs`: a server in six lines.
 //! 2. `bin/chat.rs`: lines between many clients, none of whom can delay the others.
 //! 3. `bin/connect.rs`: a client, and how blocking standard input gets along with an event loop.
-//! 4. `bin/demo/main.rs`: hundreds of clients and a server in one process, every byte checked.
+//! 4. `bin/demo/main.rs`: a thousand clients, a proxy and a server in one process, every byte checked.
 //! 5. `bin/https/main.rs`: HTTP over TLS, with a TLS library that knows nothing of event loops.
 //! 6. `bin/proxy.rs` and [`forward`]: two connections carried into each other.
 //! 7. `bin/udp-echo.rs`: the same with datagrams.
