@@ -32,11 +32,16 @@ impl Table {
         cells.filter(|cell| !cell.is_empty()).collect()
     }
 
+    /// The numbers in a row; of memory in MiB.
     fn numbers(&self, row: &str) -> Vec<f64> {
         let number = |cell: &str| {
-            let digits = cell.trim_end_matches([' ', 'M', 'i', 'B', 'µ', 's']);
-            let number = digits.replace(',', "").parse();
-            number.unwrap_or_else(|_| panic!("{cell:?} is no number: {row}"))
+            let (digits, unit) = cell.split_once(' ').unwrap_or((cell, ""));
+            let number: f64 = digits.replace(',', "").parse().expect(row);
+            if unit == "KiB" {
+                number / 1024.0
+            } else {
+                number
+            }
         };
         self.cells(row).into_iter().map(number).collect()
     }
@@ -63,6 +68,8 @@ fn it_ends_by_itself_with_a_table() {
         "latency p50",
         "latency p99",
         "wakeups",
+        "  of the server",
+        "  of the clients",
         "most in flight",
         "memory peak",
     ] {
@@ -70,6 +77,11 @@ fn it_ends_by_itself_with_a_table() {
         let all = numbers.len() == 3 && numbers.iter().all(|number| *number > 0.0);
         assert!(all, "{row}\n{}", table.0);
     }
+    // The proxy has work when it is its turn.
+    let [direct, proxied, udp] = table.numbers("  of the proxy")[..] else {
+        panic!("not three parts\n{}", table.0);
+    };
+    assert!(direct == 0.0 && proxied > 0.0 && udp == 0.0, "{}", table.0);
     assert_eq!(table.numbers("spurious wakeups").len(), 3);
     let in_flight = table.numbers("most in flight");
     assert!(in_flight.iter().all(|mib| *mib <= 64.0), "{}", table.0);
@@ -85,7 +97,11 @@ fn it_ends_by_itself_with_a_table() {
 fn only_the_clients_that_are_wanted_take_part() {
     let frames = table(&["--clients", "3", "--kinds", "frames"]);
     assert_eq!(frames.cells(""), ["direct", "through the proxy"]);
-    assert!(frames.0.contains("clients: 3 frames;"), "{}", frames.0);
+    assert!(
+        frames.0.contains("clients: 3 frames of 1 B to 1 MiB."),
+        "{}",
+        frames.0
+    );
     let udp = table(&["--clients", "3", "--kinds", "udp"]);
     assert_eq!(udp.cells(""), ["UDP"]);
 }

@@ -1,4 +1,4 @@
-use std::{io, rc::Rc};
+use std::{array, io, rc::Rc};
 
 use reactor::{Handle, Metrics};
 
@@ -15,14 +15,13 @@ use crate::{
 /// What a part has come to: a column of the table.
 pub(crate) struct Outcome {
     pub(crate) part: Part,
-    pub(crate) clients: usize,
+    pub(crate) connections: usize,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) tally: Rc<Tally>,
     pub(crate) in_flight: Rc<Semaphore>,
-    /// Tasks that events have woken, on all loops together.
-    pub(crate) wakeups: u64,
-    /// Operations that found nothing to do although an event had come, on all loops together.
-    pub(crate) spurious: u64,
+    pub(crate) server: Wakeups,
+    pub(crate) proxy: Wakeups,
+    pub(crate) clients: Wakeups,
     pub(crate) memory_peak: Option<u64>,
 }
 
@@ -40,20 +39,21 @@ impl Outcome {
     ) -> io::Result<Self> {
         let Crowd { part, handle, .. } = &crowd;
         memory::reset_peak();
-        let before = counts(servers, handle);
+        let before = loops(servers, handle);
         progress.show_during(&crowd, crowd.run()).await?;
         if crowd.tally.messages() == 0 {
             let error = format!("{}: nothing has come back", part.name());
             return Err(io::Error::new(io::ErrorKind::TimedOut, error));
         }
         servers.settle(handle).await?;
-        let after = counts(servers, handle);
+        let [server, proxy, clients] = Wakeups::since(before, loops(servers, handle));
         Ok(Self {
             part: *part,
-            clients: crowd.clients,
+            connections: crowd.clients,
             kinds: crowd.kinds,
-            wakeups: after.0 - before.0,
-            spurious: after.1 - before.1,
+            server,
+            proxy,
+            clients,
             memory_peak: memory::peak(),
             tally: crowd.tally,
             in_flight: crowd.in_flight,
@@ -61,13 +61,28 @@ impl Outcome {
     }
 }
 
-fn counts(servers: &Servers, clients: &Handle) -> (u64, u64) {
+/// What a loop has done in a part.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wakeups {
+    /// Tasks that were woken by events.
+    pub(crate) all: u64,
+    /// As the reactor counts them.
+    pub(crate) spurious: u64,
+}
+
+impl Wakeups {
+    fn since(before: [Metrics; 3], after: [Metrics; 3]) -> [Self; 3] {
+        array::from_fn(|place| Self {
+            all: after[place].wakeups - before[place].wakeups,
+            spurious: after[place].spurious - before[place].spurious,
+        })
+    }
+}
+
+/// Of the server, the proxy and the clients.
+fn loops(servers: &Servers, clients: &Handle) -> [Metrics; 3] {
     let [server, proxy] = servers.handles().map(Handle::metrics);
     let loops = [server, proxy, clients.metrics()];
     tracing::debug!(?loops, "server, proxy and clients");
-    let sum = |count: fn(&Metrics) -> u64| loops.iter().map(count).sum();
-    (
-        sum(|metrics| metrics.wakeups),
-        sum(|metrics| metrics.spurious),
-    )
+    loops
 }

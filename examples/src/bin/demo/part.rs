@@ -68,4 +68,12 @@ impl Kind {
             Self::Udp => "UDP",
         }
     }
+
+    /// What the name leaves open.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::Frames => "frames of 1 B to 1 MiB",
+            _ => self.name(),
+        }
+    }
 }

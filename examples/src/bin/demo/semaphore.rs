@@ -140,7 +140,8 @@ mod tests {
                 Poll::Pending => true,
             });
             let out: usize = granted.iter().map(|permit| permit.bytes).sum();
-            assert_eq!(out + semaphore.free.get(), 10);
+            assert!(out <= 10);
+            assert_eq!(semaphore.free.get(), 10 - out);
         }
         drop((waiting, granted));
         assert_eq!((semaphore.free.get(), semaphore.most_taken()), (10, 10));

@@ -23,7 +23,9 @@ impl Table<'_> {
     fn rows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let udp = |part: &Outcome, count: u64| (part.part == Part::Udp).then(|| grouped(count));
         self.row(f, "", |part| Some(part.part.name().into()))?;
-        self.row(f, "connections", |part| Some(grouped(part.clients as u64)))?;
+        self.row(f, "connections", |part| {
+            Some(grouped(part.connections as u64))
+        })?;
         self.row(f, "messages", |part| Some(grouped(part.tally.messages())))?;
         self.row(f, "bytes", |part| Some(grouped(part.tally.bytes())))?;
         self.row(f, "MB/s", |part| part.tally.throughput().map(megabytes))?;
@@ -32,14 +34,26 @@ impl Table<'_> {
         })?;
         self.row(f, "latency p50", |part| part.tally.latency(50).map(micros))?;
         self.row(f, "latency p99", |part| part.tally.latency(99).map(micros))?;
-        self.row(f, "wakeups", |part| Some(grouped(part.wakeups)))?;
-        self.row(f, "spurious wakeups", |part| Some(grouped(part.spurious)))?;
+        let loops = |part: &Outcome| [part.server, part.proxy, part.clients];
+        self.row(f, "wakeups", |part| {
+            Some(grouped(loops(part).map(|count| count.all).iter().sum()))
+        })?;
+        self.row(f, "  of the server", |part| Some(grouped(part.server.all)))?;
+        self.row(f, "  of the proxy", |part| Some(grouped(part.proxy.all)))?;
+        self.row(f, "  of the clients", |part| {
+            Some(grouped(part.clients.all))
+        })?;
+        self.row(f, "spurious wakeups", |part| {
+            Some(grouped(
+                loops(part).map(|count| count.spurious).iter().sum(),
+            ))
+        })?;
         self.row(f, "datagrams sent", |part| udp(part, part.tally.sent()))?;
         self.row(f, "datagrams lost", |part| udp(part, part.tally.lost()))?;
         self.row(f, "most in flight", |part| {
-            Some(mebibytes(part.in_flight.most_taken() as u64))
+            Some(binary(part.in_flight.most_taken() as u64))
         })?;
-        self.row(f, "memory peak", |part| part.memory_peak.map(mebibytes))
+        self.row(f, "memory peak", |part| part.memory_peak.map(binary))
     }
 
     fn row(
@@ -64,15 +78,11 @@ impl Table<'_> {
         )?;
         if let Some(part) = self.outcomes.iter().find(|part| part.part != Part::Udp) {
             let kinds = part.kinds.iter().enumerate().map(|(place, kind)| {
-                let clients = (part.clients + part.kinds.len() - 1 - place) / part.kinds.len();
-                format!("{clients} {}", kind.name())
+                let clients = (part.connections + part.kinds.len() - 1 - place) / part.kinds.len();
+                format!("{clients} {}", kind.description())
             });
             let kinds: Vec<_> = kinds.collect();
-            writeln!(
-                f,
-                "TCP clients: {}; frames of 1 B to 1 MiB.",
-                kinds.join(", ")
-            )?;
+            writeln!(f, "TCP clients: {}.", kinds.join(", "))?;
         }
         writeln!(
             f,
@@ -83,7 +93,7 @@ impl Table<'_> {
         writeln!(
             f,
             "MB/s: each way, while all send as fast as {} in flight allow.",
-            mebibytes(MOST_IN_FLIGHT as u64)
+            binary(MOST_IN_FLIGHT as u64)
         )?;
         writeln!(
             f,
@@ -107,8 +117,14 @@ fn megabytes(bytes: f64) -> String {
     format!("{:.1}", bytes / 1e6)
 }
 
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+/// In MiB; in KiB what is less than one.
+fn binary(bytes: u64) -> String {
+    let kib = bytes as f64 / 1024.0;
+    if kib < 1024.0 {
+        format!("{kib:.1} KiB")
+    } else {
+        format!("{:.1} MiB", kib / 1024.0)
+    }
 }
 
 fn micros(time: Duration) -> String {
@@ -137,5 +153,12 @@ mod tests {
         let numbers = [0, 12, 123, 1_234, 123_456, 1_234_567];
         let expected = ["0", "12", "123", "1,234", "123,456", "1,234,567"];
         assert_eq!(numbers.map(grouped), expected);
+    }
+
+    #[test]
+    fn memory_is_told_in_units_that_fit() {
+        let bytes = [0, 1_536, 1_048_575, 1_048_576, 67_108_864];
+        let expected = ["0.0 KiB", "1.5 KiB", "1024.0 KiB", "1.0 MiB", "64.0 MiB"];
+        assert_eq!(bytes.map(binary), expected);
     }
 }
