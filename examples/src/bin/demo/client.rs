@@ -102,6 +102,8 @@ pub(crate) async fn run_client<C: Client>(mut client: C, seed: u64, plan: Plan) 
         // Nobody makes up for what took longer than that.
         next = Instant::now().max(next + interval);
     }
+    // All together, so that no end is in the way of a round trip.
+    handle.sleep_until(until).await?;
     limited(ECHO_LIMIT, client.finish(), &handle).await
 }
 

@@ -102,7 +102,7 @@ fn run_parts(args: &Args, clients: usize, servers: &Servers) -> io::Result<Vec<O
             part,
             clients: match part {
                 Part::Direct | Part::Proxied => clients,
-                Part::Udp => min(clients, UDP_CLIENTS),
+                Part::Udp => min(clients, udp_client::MOST_CLIENTS),
             },
             kinds: args.kinds(part),
             server: servers.addr(part),
@@ -121,5 +121,3 @@ fn run_parts(args: &Args, clients: usize, servers: &Servers) -> io::Result<Vec<O
 /// What all clients together may have sent and not yet received, in bytes. So it bounds the buffers of all
 /// sockets as well.
 const MOST_IN_FLIGHT: usize = 64 * 1024 * 1024;
-/// All of them share the buffer of the server's one socket.
-const UDP_CLIENTS: usize = 32;
