@@ -3,19 +3,22 @@
 //! cargo run --release -p examples --bin demo -- --clients 100 --kinds frames,udp --seed 7
 //! ```
 //!
-//! An echo server, a proxy and a thousand clients in one process, each of the three with an event loop and
-//! a thread of its own. The clients send raw bytes, lines, frames and datagrams. All data comes from a
-//! seed, and every byte that comes back is checked; the first wrong one ends the program with exit code 1.
+//! An echo server, a proxy and a thousand clients in one process; the server, the proxy and all clients
+//! together have a thread and an event loop each. The clients send raw bytes, lines, frames and
+//! datagrams. All data comes from a seed, and every byte that comes back is checked; the first wrong one
+//! ends the program with exit code 1.
 //!
 //! ```text
-//!   thread "main"                      thread "proxy"              thread "server"
-//!   ┌─────────┐  1. direct               ┌─────────┐                 ┌─────────┐
-//!   │         │ ─────────────────────────┼─── TCP ─┼───────────────▶ │         │
-//!   │ clients │  2. through the proxy    │         │                 │  echo   │
-//!   │         │ ─────────────── TCP ───▶ │ forward │ ───── TCP ────▶ │         │
-//!   │         │  3. UDP                  └─────────┘                 │         │
-//!   │         │ ─────────────────────────── UDP ───────────────────▶ │         │
-//!   └─────────┘                                                      └─────────┘
+//!   thread "main"             thread "proxy"            thread "server"
+//!
+//!   ┌─────────┐  1. direct: TCP                          ┌────────┐
+//!   │         │ ───────────────────────────────────────▶ │        │
+//!   │         │  2. through the proxy                    │        │
+//!   │ clients │ ──── TCP ───▶ ┌─────────┐ ──── TCP ────▶ │  echo  │
+//!   │         │               │ forward │                │        │
+//!   │         │  3. UDP       └─────────┘                │        │
+//!   │         │ ───────────────────────────────────────▶ │        │
+//!   └─────────┘                                          └────────┘
 //!
 //!   each part:  connect ──▶ flood: as fast as it goes ──▶ paced: one message at a time ──▶ end of each
 //!                           measures throughput           measures round trips             stream
@@ -28,7 +31,8 @@
 //!
 //! 1. This file: the parts, one after the other; `args.rs` and `part.rs`: what can be chosen.
 //! 2. `client.rs`: what every client does; `raw_client.rs`, `lines_client.rs`, `frames_client.rs` and
-//!    `udp_client.rs`: how each kind does it; `content.rs`: what they send, and how it is checked.
+//!    `udp_client.rs`: how each kind does it; `content.rs` and `items.rs`: what they send, and how it is
+//!    checked.
 //! 3. `crowd.rs`: all clients of a part at once; `semaphore.rs`: how much they may have in flight.
 //! 4. `servers.rs`, `server_thread.rs` and `echo.rs`: the other two loops; `mistakes.rs`: what the server
 //!    does wrong when it is told to.
