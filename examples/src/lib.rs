@@ -13,9 +13,9 @@
 //! 1. `bin/echo.rs`: a server in six lines.
 //! 2. `bin/chat.rs`: lines between many clients, none of whom can delay the others.
 //! 3. `bin/connect.rs`: a client, and how blocking standard input gets along with an event loop.
-//! 4. `bin/demo/main.rs`: hundreds of clients and a server in one process, every byte checked.
+//! 4. `bin/demo/main.rs`: a thousand clients, a proxy and a server in one process, every byte checked.
 //! 5. `bin/https/main.rs`: HTTP over TLS, with a TLS library that knows nothing of event loops.
-//! 6. `bin/proxy.rs`: two connections carried into each other.
+//! 6. `bin/proxy.rs` and [`forward`]: two connections carried into each other.
 //! 7. `bin/udp-echo.rs`: the same with datagrams.
 //! 8. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
 //!    core, and [`run_on_threads`] sees to threads, signals and the end.
@@ -25,6 +25,7 @@
 
 mod connections;
 mod descriptors;
+mod forward;
 mod program;
 mod random;
 mod serve;
@@ -32,6 +33,7 @@ mod serve_on;
 mod server_args;
 
 pub use descriptors::raise_descriptor_limit;
+pub use forward::forward;
 pub use program::{named, run_program};
 pub use random::Random;
 pub use serve::{run_on_threads, serve, serve_with};

@@ -9,15 +9,18 @@ use futures::{
 };
 use net::TcpStream;
 
-use crate::client::Client;
+use crate::{
+    client::{Client, Echo},
+    content::{Content, Nth, check_length},
+    items::{expect_end, next_item},
+};
 
-/// Sends lines of random text, of random lengths.
+/// Sends lines of text.
 pub(crate) struct LinesClient {
     sink: SplitSink<Framed<TcpStream, LinesCodec>, String>,
     stream: SplitStream<Framed<TcpStream, LinesCodec>>,
-    sending: Lines,
-    /// Says again what `sending` has said, when its echo is there to be compared.
-    expecting: Lines,
+    sending: Content,
+    expecting: Content,
     /// Lines that were received and were right.
     checked: u64,
 }
@@ -28,15 +31,21 @@ impl LinesClient {
         Self {
             sink,
             stream,
-            sending: Lines::new(seed),
-            expecting: Lines::new(seed),
+            sending: Content::text(seed),
+            expecting: Content::text(seed),
             checked: 0,
         }
     }
 }
 
 impl Client for LinesClient {
-    async fn exchange(&mut self, messages: usize) -> io::Result<usize> {
+    const MOST_AT_ONCE: usize = 64;
+
+    fn draw_size(random: &mut Random) -> usize {
+        random.below(LONGEST_LINE + 1)
+    }
+
+    async fn exchange(&mut self, sizes: &[usize]) -> io::Result<Echo> {
         let Self {
             sink,
             stream,
@@ -45,95 +54,34 @@ impl Client for LinesClient {
             checked,
         } = self;
         let send = async {
-            for _ in 0..messages {
-                sink.feed(sending.next()).await?;
+            for &size in sizes {
+                let mut line = vec![0; size];
+                sending.fill(&mut line);
+                let line = String::from_utf8(line).expect("the text is ASCII");
+                sink.feed(line).await?;
             }
             sink.flush().await?;
             io::Result::Ok(())
         };
         let receive = async {
-            let mut bytes = 0;
-            for _ in 0..messages {
-                let received = stream.next().await.ok_or(io::ErrorKind::UnexpectedEof)?;
-                check(&expecting.next(), &received?, &mut bytes, *checked)?;
+            for &size in sizes {
+                let name = Nth("line", *checked);
+                let line = next_item(stream, name).await?;
+                check_length(size, line.len(), name)?;
+                expecting.check(line.as_bytes(), name, 0)?;
                 *checked += 1;
             }
-            Ok(bytes)
+            Ok(())
         };
-        try_join(send, receive).await.map(|((), bytes)| bytes)
+        try_join(send, receive).await?;
+        Ok(Echo::whole(sizes))
     }
 
     async fn finish(&mut self) -> io::Result<()> {
         self.sink.close().await?;
-        match self.stream.next().await.transpose()? {
-            None => Ok(()),
-            Some(line) => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("a line too much, {line:?}: nobody has sent it"),
-            )),
-        }
+        expect_end(&mut self.stream, Nth("line", self.checked)).await
     }
 }
 
-/// Counts the bytes of the line, its ending included, if it is right.
-fn check(sent: &str, received: &str, bytes: &mut usize, line: u64) -> io::Result<()> {
-    if sent == received {
-        *bytes += sent.len() + 1;
-        return Ok(());
-    }
-    let same = sent
-        .bytes()
-        .zip(received.bytes())
-        .take_while(|(a, b)| a == b);
-    Err(io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!(
-            "wrong byte at offset {} of line {line}: sent {sent:?}, received {received:?}",
-            same.count(),
-        ),
-    ))
-}
-
-/// The lines that come from a seed, one after the other.
-struct Lines {
-    random: Random,
-}
-
-impl Lines {
-    fn new(seed: u64) -> Self {
-        Self {
-            random: Random::new(seed),
-        }
-    }
-
-    fn next(&mut self) -> String {
-        let length = self.random.below(LONGEST_LINE + 1);
-        let mut line = Vec::with_capacity(length + 8);
-        while line.len() < length {
-            let bytes = self.random.next_u64().to_le_bytes();
-            line.extend(bytes.map(|byte| ALPHABET[usize::from(byte) % ALPHABET.len()]));
-        }
-        line.truncate(length);
-        String::from_utf8(line).expect("the alphabet is ASCII")
-    }
-}
-
-/// In bytes.
+/// In bytes, without its ending.
 const LONGEST_LINE: usize = 1_000;
-/// 64 characters, each as likely as the others.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_wrong_byte_is_named() {
-        let mut bytes = 0;
-        assert!(check("same", "same", &mut bytes, 0).is_ok());
-        assert_eq!(bytes, 5);
-        let error = check("abcd", "abXd", &mut bytes, 7).unwrap_err();
-        assert!(error.to_string().contains("offset 2 of line 7"));
-        assert_eq!(bytes, 5);
-    }
-}

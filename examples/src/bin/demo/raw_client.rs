@@ -5,14 +5,16 @@ use futures::future::try_join;
 use io_traits::io::{read, read_exact, shutdown, write_all};
 use net::TcpStream;
 
-use crate::client::Client;
+use crate::{
+    client::{Client, Echo},
+    content::{Content, invalid},
+};
 
-/// Sends pieces of random bytes, of random lengths.
+/// Sends pieces of bytes that nothing separates: each is read back as many bytes as were sent.
 pub(crate) struct RawClient {
     stream: TcpStream,
-    sending: Pieces,
-    /// Says again what `sending` has said, when its echo is there to be compared.
-    expecting: Pieces,
+    sending: Content,
+    expecting: Content,
     /// Bytes that were received and were right.
     checked: u64,
 }
@@ -21,15 +23,21 @@ impl RawClient {
     pub(crate) fn new(stream: TcpStream, seed: u64) -> Self {
         Self {
             stream,
-            sending: Pieces::new(seed),
-            expecting: Pieces::new(seed),
+            sending: Content::bytes(seed),
+            expecting: Content::bytes(seed),
             checked: 0,
         }
     }
 }
 
 impl Client for RawClient {
-    async fn exchange(&mut self, messages: usize) -> io::Result<usize> {
+    const MOST_AT_ONCE: usize = 64;
+
+    fn draw_size(random: &mut Random) -> usize {
+        1 + random.below(LONGEST_PIECE)
+    }
+
+    async fn exchange(&mut self, sizes: &[usize]) -> io::Result<Echo> {
         let Self {
             stream,
             sending,
@@ -39,25 +47,26 @@ impl Client for RawClient {
         // The two directions are independent, and `&TcpStream` has both.
         let (mut reader, mut writer) = (&*stream, &*stream);
         let send = async {
-            for _ in 0..messages {
-                write_all(&mut writer, sending.next()).await?;
+            let mut piece = [0; LONGEST_PIECE];
+            for &size in sizes {
+                let piece = &mut piece[..size];
+                sending.fill(piece);
+                write_all(&mut writer, piece).await?;
             }
             io::Result::Ok(())
         };
         let receive = async {
             let mut echo = [0; LONGEST_PIECE];
-            let mut bytes = 0;
-            for _ in 0..messages {
-                let piece = expecting.next();
-                let echo = &mut echo[..piece.len()];
+            for &size in sizes {
+                let echo = &mut echo[..size];
                 read_exact(&mut reader, echo).await?;
-                check(piece, echo, *checked)?;
-                *checked += piece.len() as u64;
-                bytes += piece.len();
+                expecting.check(echo, "the stream", *checked)?;
+                *checked += size as u64;
             }
-            Ok(bytes)
+            Ok(())
         };
-        try_join(send, receive).await.map(|((), bytes)| bytes)
+        try_join(send, receive).await?;
+        Ok(Echo::whole(sizes))
     }
 
     async fn finish(&mut self) -> io::Result<()> {
@@ -65,53 +74,11 @@ impl Client for RawClient {
         shutdown(&mut stream).await?;
         match read(&mut stream, &mut [0; 1]).await? {
             0 => Ok(()),
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!(
-                    "a byte too much at offset {}: nobody has sent it",
-                    self.checked
-                ),
-            )),
+            _ => Err(invalid(format!(
+                "a byte too much at offset {} of the stream: nobody has sent it",
+                self.checked
+            ))),
         }
-    }
-}
-
-fn check(sent: &[u8], received: &[u8], offset: u64) -> io::Result<()> {
-    if sent == received {
-        return Ok(());
-    }
-    let wrong = sent.iter().zip(received).position(|(a, b)| a != b);
-    let wrong = wrong.expect("slices of one length that are not equal differ somewhere");
-    Err(io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!(
-            "wrong byte at offset {}: sent {:#04x}, received {:#04x}",
-            offset + wrong as u64,
-            sent[wrong],
-            received[wrong],
-        ),
-    ))
-}
-
-/// The pieces that come from a seed, one after the other.
-struct Pieces {
-    random: Random,
-    piece: Box<[u8; LONGEST_PIECE]>,
-}
-
-impl Pieces {
-    fn new(seed: u64) -> Self {
-        Self {
-            random: Random::new(seed),
-            piece: Box::new([0; LONGEST_PIECE]),
-        }
-    }
-
-    fn next(&mut self) -> &[u8] {
-        let length = 1 + self.random.below(LONGEST_PIECE);
-        let piece = &mut self.piece[..length];
-        self.random.fill(piece);
-        piece
     }
 }
 
@@ -120,15 +87,40 @@ const LONGEST_PIECE: usize = 4_095;
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use reactor::Core;
+
     use super::*;
 
     #[test]
-    fn the_first_wrong_byte_is_named() {
-        assert!(check(b"same", b"same", 0).is_ok());
-        let error = check(b"abcd", b"abXX", 100).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "wrong byte at offset 102: sent 0x63, received 0x58"
-        );
+    fn a_byte_that_nobody_has_sent_is_an_error() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut echo = [0; 10];
+            stream.read_exact(&mut echo).unwrap();
+            stream.write_all(&echo).unwrap();
+            stream.write_all(b"x").unwrap();
+            // The client's end: it has read nothing of that yet.
+            assert_eq!(stream.read(&mut echo).unwrap(), 0);
+        });
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let error = core.run(async {
+            let stream = TcpStream::connect(&addr, &handle).await.unwrap();
+            let mut client = RawClient::new(stream, 7);
+            let echo = client.exchange(&[4, 6]).await.unwrap();
+            assert_eq!(echo, Echo::whole(&[4, 6]));
+            client.finish().await.unwrap_err()
+        });
+        let error = error.unwrap().to_string();
+        assert!(error.starts_with("a byte too much at offset 10"), "{error}");
+        server.join().unwrap();
     }
 }

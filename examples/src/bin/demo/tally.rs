@@ -1,15 +1,14 @@
 use std::{
     cell::{Cell, RefCell},
-    fmt::Display,
-    fs,
     time::{Duration, Instant},
 };
 
-use reactor::Metrics;
+use crate::client::Echo;
 
-/// What all clients together have done.
+/// What all clients of a part together have done.
 #[derive(Default)]
 pub(crate) struct Tally {
+    sent: Cell<u64>,
     messages: Cell<u64>,
     bytes: Cell<u64>,
     flood: Cell<Option<Flood>>,
@@ -38,16 +37,37 @@ impl Tally {
         }
     }
 
-    pub(crate) fn count(&self, messages: usize, bytes: usize) {
-        self.messages.set(self.messages.get() + messages as u64);
-        self.bytes.set(self.bytes.get() + bytes as u64);
+    /// Counts messages that were sent, and what has come back of them.
+    pub(crate) fn count(&self, sent: usize, echo: Echo) {
+        let add = |to: &Cell<u64>, n: usize| to.set(to.get() + n as u64);
+        add(&self.sent, sent);
+        add(&self.messages, echo.messages);
+        add(&self.bytes, echo.bytes);
     }
 
-    pub(crate) fn count_round_trip(&self, bytes: usize, took: Duration) {
-        self.count(1, bytes);
-        self.round_trips.borrow_mut().push(took);
+    /// Counts one message; it made a round trip if it has come back.
+    pub(crate) fn count_round_trip(&self, echo: Echo, took: Duration) {
+        self.count(1, echo);
+        if echo.messages > 0 {
+            self.round_trips.borrow_mut().push(took);
+        }
     }
 
+    /// Messages that have come back.
+    pub(crate) fn messages(&self) -> u64 {
+        self.messages.get()
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.get()
+    }
+
+    /// Messages that have not come back.
+    pub(crate) fn lost(&self) -> u64 {
+        self.sent.get() - self.messages.get()
+    }
+
+    /// The bytes of the messages that have come back.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.get()
     }
@@ -59,75 +79,27 @@ impl Tally {
             .map_or(Duration::ZERO, |flood| flood.started.elapsed())
     }
 
-    pub(crate) fn print_table(&self, clients: usize, seed: u64, server: &Metrics) {
-        let row = |name, value: &dyn Display, note: &dyn Display| {
-            // As a string: not every `Display` pads itself.
-            println!("{name:<17}{:>14}  {note}", value.to_string());
-        };
-        let kinds = format!("{} raw, {} in lines", clients.div_ceil(2), clients / 2);
-        row("connections", &clients, &kinds);
-        row(
-            "messages",
-            &self.messages.get(),
-            &"pieces of bytes, or lines",
-        );
-        row(
-            "bytes",
-            &self.bytes.get(),
-            &format_args!("echoed and checked, from seed {seed}"),
-        );
-        if let Some((took, bytes)) = self.flood.get().and_then(|flood| flood.over) {
-            let rate = bytes as f64 / 1e6 / took.as_secs_f64();
-            let note = format!(
-                "each way, flooding for {:.1} s; clients on one thread",
-                took.as_secs_f64()
-            );
-            row("throughput", &format_args!("{rate:.1} MB/s"), &note);
-        }
-        self.print_round_trips(&row);
-        row(
-            "wakeups",
-            &server.wakeups,
-            &"tasks of the server, by events",
-        );
-        row(
-            "spurious wakeups",
-            &server.spurious,
-            &"of those, with nothing to do",
-        );
-        let peak = memory_peak().unwrap_or_else(|| "unknown".into());
-        row("memory peak", &peak, &"of server and clients together");
+    /// Bytes a second of the flood, each way.
+    pub(crate) fn throughput(&self) -> Option<f64> {
+        let (took, bytes) = self.flood.get()?.over?;
+        Some(bytes as f64 / took.as_secs_f64())
     }
 
-    fn print_round_trips(&self, row: &dyn Fn(&'static str, &dyn Display, &dyn Display)) {
+    pub(crate) fn round_trips(&self) -> usize {
+        self.round_trips.borrow().len()
+    }
+
+    /// The time within which so many of a hundred round trips were made.
+    pub(crate) fn latency(&self, percent: usize) -> Option<Duration> {
         let mut sorted = self.round_trips.borrow_mut();
         sorted.sort_unstable();
-        for (name, percent) in [("latency p50", 50), ("latency p99", 99)] {
-            let value = percentile(&sorted, percent)
-                .map_or_else(|| "none".into(), |took| format!("{} µs", took.as_micros()));
-            let note = format!(
-                "round trips of one message, {} in all, paced to {} a second",
-                sorted.len(),
-                crate::ROUND_TRIPS_PER_SECOND,
-            );
-            row(name, &value, &note);
-        }
+        percentile(&sorted, percent)
     }
 }
 
 fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied()
-}
-
-/// The most memory that this process has ever had resident; known on Linux only.
-fn memory_peak() -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(format!("{:.1} MiB", kib as f64 / 1024.0))
 }
 
 #[cfg(test)]
@@ -141,5 +113,17 @@ mod tests {
         assert_eq!(percentile(&sorted, 99), Some(Duration::from_micros(198)));
         assert_eq!(percentile(&sorted[..1], 99), Some(Duration::from_micros(1)));
         assert_eq!(percentile(&[], 50), None);
+    }
+
+    #[test]
+    fn what_has_not_come_back_is_lost_and_makes_no_round_trip() {
+        let tally = Tally::default();
+        let echo = |messages, bytes| Echo { messages, bytes };
+        tally.count(5, echo(3, 300));
+        tally.count_round_trip(echo(0, 0), Duration::from_secs(1));
+        tally.count_round_trip(echo(1, 64), Duration::from_micros(9));
+        assert_eq!((tally.messages(), tally.lost(), tally.bytes()), (4, 3, 364));
+        assert_eq!(tally.round_trips(), 1);
+        assert_eq!(tally.latency(99), Some(Duration::from_micros(9)));
     }
 }
