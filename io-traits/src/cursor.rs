@@ -174,6 +174,13 @@ impl ReadCursor<'_> {
         self.initialized = self.initialized.max(self.filled);
     }
 
+    /// Whether the unfilled part is initialised already, so that
+    /// [`initialize_unfilled`](Self::initialize_unfilled) has nothing to do.
+    #[inline]
+    pub fn is_initialized(&self) -> bool {
+        self.initialized == self.capacity
+    }
+
     /// How many bytes have been filled.
     #[inline]
     pub fn filled(&self) -> usize {

@@ -46,6 +46,8 @@ mod async_write;
 mod buf;
 mod buffered;
 mod chain;
+#[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
+pub mod compat;
 mod cursor;
 mod duplex;
 mod forward;
