@@ -50,20 +50,17 @@ impl<T: AsyncRead> ::hyper::rt::Read for ToHyper<T> {
         cx: &mut Context<'_>,
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        // SAFETY: `as_mut` asks that no initialised byte is made uninitialised; a cursor writes
-        // initialised bytes only. `advance` asks that so many bytes are initialised; the cursor was made
-        // for this very memory, and counts no others.
-        let polled = unsafe {
-            let (polled, filled) =
-                ReadCursor::with(buf.as_mut(), |buf| self.object.poll_read_into(cx, buf));
-            match polled {
-                Poll::Pending if filled > 0 => Poll::Ready(Ok(filled)),
-                Poll::Ready(Ok(_)) => Poll::Ready(Ok(filled)),
-                other => other,
-            }
-            .map_ok(|filled| buf.advance(filled))
-        };
-        polled
+        // SAFETY: no initialised byte may be made uninitialised; a cursor writes initialised bytes only.
+        let memory = unsafe { buf.as_mut() };
+        let (polled, filled) = ReadCursor::with(memory, |buf| self.object.poll_read_into(cx, buf));
+        match polled {
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending if filled == 0 => return Poll::Pending,
+            Poll::Ready(Ok(_)) | Poll::Pending => {}
+        }
+        // SAFETY: the cursor was made for this very memory, and counts initialised bytes only.
+        unsafe { buf.advance(filled) };
+        Poll::Ready(Ok(()))
     }
 }
 
