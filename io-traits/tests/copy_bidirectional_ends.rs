@@ -132,21 +132,28 @@ fn without_close_both_it_waits_for_the_other_way() {
 
 /// Writes down what it sees, and stops when it is told to.
 #[derive(Clone, Default)]
-struct Notes(Rc<RefCell<(Vec<String>, Option<Result<(), ErrorKind>>, Option<Waker>)>>);
+struct Notes(Rc<RefCell<Noted>>);
+
+#[derive(Default)]
+struct Noted {
+    events: Vec<String>,
+    stop: Option<Result<(), ErrorKind>>,
+    waker: Option<Waker>,
+}
 
 impl Watch for Notes {
     fn carried(&mut self, way: Way, bytes: usize) {
-        self.0.borrow_mut().0.push(format!("{way:?} {bytes}"));
+        self.0.borrow_mut().events.push(format!("{way:?} {bytes}"));
     }
 
     fn ended(&mut self, way: Way) {
-        self.0.borrow_mut().0.push(format!("{way:?} ended"));
+        self.0.borrow_mut().events.push(format!("{way:?} ended"));
     }
 
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (_, stop, waker) = &mut *self.0.borrow_mut();
-        *waker = Some(cx.waker().clone());
-        match stop {
+        let mut noted = self.0.borrow_mut();
+        noted.waker = Some(cx.waker().clone());
+        match noted.stop {
             Some(how) => Poll::Ready(how.map_err(io::Error::from)),
             None => Poll::Pending,
         }
@@ -155,8 +162,9 @@ impl Watch for Notes {
 
 impl Notes {
     fn stop(&self, how: Result<(), ErrorKind>) {
-        self.0.borrow_mut().1 = Some(how);
-        if let Some(waker) = &self.0.borrow().2 {
+        let mut noted = self.0.borrow_mut();
+        noted.stop = Some(how);
+        if let Some(waker) = &noted.waker {
             waker.wake_by_ref();
         }
     }
@@ -170,7 +178,7 @@ fn a_watch_sees_every_byte_and_both_ends() {
     let copies = copy_bidirectional(&mut one, &mut two).watch(notes.clone());
     drive(copies).0.unwrap();
     assert_eq!(
-        notes.0.borrow().0,
+        notes.0.borrow().events,
         ["AToB 3", "BToA 1", "BToA ended", "AToB 2", "AToB ended"]
     );
     assert_eq!(Way::AToB.back(), Way::BToA);

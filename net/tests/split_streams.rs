@@ -40,7 +40,8 @@ where
             write_all(&mut writes, b"hello"),
         )
     });
-    (read.unwrap(), written.unwrap());
+    read.unwrap();
+    written.unwrap();
     assert_eq!(&buf, b"hello");
     let stream = reads.reunite(writes).unwrap();
     assert_eq!(stream.as_fd().as_raw_fd(), number);

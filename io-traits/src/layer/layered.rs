@@ -117,8 +117,7 @@ impl<S> Layer<S> {
         self
     }
 
-    /// Says that the object's `write_vectored` writes from several slices at once, as that of rustls does,
-    /// so that callers use it.
+    /// Says that the object's `write_vectored` writes from several slices at once, so that callers use it.
     pub fn takes_slices(mut self) -> Self {
         self.slices = Slices::Taken;
         self
@@ -215,7 +214,12 @@ impl<S> Layer<S> {
 
 impl<S: Read> Read for Layer<S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| self.poll_io(cx, |protocol| protocol.read(buf)))
+        task::poll(|cx| {
+            if buf.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
+            self.poll_io(cx, |protocol| protocol.read(buf))
+        })
     }
 }
 
@@ -235,6 +239,10 @@ impl<S: Read> AsyncRead for Layer<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadCursor<'_>,
     ) -> Poll<io::Result<usize>> {
+        // The object need not know that nothing is there at once when nothing is asked for.
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_io(cx, |protocol| {
             let n = protocol.read(buf.initialize_unfilled())?;
             buf.advance(n)?;
@@ -284,9 +292,12 @@ impl<S: Write> Layer<S> {
         given: usize,
         mut write: impl FnMut(&mut S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
+        if given == 0 {
+            return Poll::Ready(Ok(0));
+        }
         let mut write = |protocol: &mut S| checked(write(protocol)?, given);
         let taken = ready!(self.poll_io(cx, &mut write))?;
-        if taken > 0 || given == 0 {
+        if taken > 0 {
             return Poll::Ready(Ok(taken));
         }
         ready!(self.poll_flush(cx))?;
