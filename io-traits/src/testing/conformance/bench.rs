@@ -84,12 +84,14 @@ impl<'a> Bench<'a> {
         &mut self,
         polled: Poll<io::Result<T>>,
     ) -> Verdict<Poll<io::Result<T>>> {
-        if let Poll::Ready(Err(error)) = &polled
-            && let io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted = error.kind()
-        {
+        let kind = match &polled {
+            Poll::Ready(Err(error)) => error.kind(),
+            _ => return Ok(polled),
+        };
+        if let io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted = kind {
             return self.broken(
                 Law::PollNeverWouldBlock,
-                format!("the poll was ready with the error {:?}", error.kind()),
+                format!("the poll was ready with the error {kind:?}"),
             );
         }
         Ok(polled)
