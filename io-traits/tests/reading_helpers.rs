@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, task::Poll};
 
 use common::{drive, poll_once};
 use futures::{StreamExt, executor::block_on};
@@ -209,4 +209,24 @@ fn a_skip_that_waits_holds_no_buffer() {
     assert!(poll_once(&mut future).is_pending());
     // It is in the pool again although the future is alive.
     assert_eq!(pool::take().as_ptr(), before);
+}
+
+#[test]
+fn a_line_that_is_skipped_takes_no_memory() {
+    let mut script = Script::new();
+    for _ in 0..100 {
+        script = script.gives([b'a'; 1_000]).would_block();
+    }
+    let mut reader = BufReader::new(script.gives(b"\nok\n"));
+    let mut lines = lines(&mut reader, 10);
+    assert!(block_on(lines.next()).unwrap().is_err());
+    let mut pieces = 0;
+    let next = loop {
+        match poll_once(&mut lines.next()) {
+            Poll::Ready(line) => break line.unwrap().unwrap(),
+            Poll::Pending => pieces += 1,
+        }
+        assert!(lines.bytes().len() <= 1_000, "it keeps what it skips");
+    };
+    assert_eq!((next.as_str(), pieces), ("ok", 100));
 }
