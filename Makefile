@@ -4,12 +4,12 @@ LIBRARIES := io-traits reactor net codec
 CRATES    := $(LIBRARIES) examples
 
 # Programs that some tests call: command:package.
-TOOLS := strace:strace nc:netcat-openbsd curl:curl openssl:openssl python3:python3
+TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CRATES:%=test-%) test-bench model outside bench count tools check fmt doc deny ci
+.PHONY: help demo test $(CRATES:%=test-%) test-bench model asan outside bench count tools check fmt doc deny ci
 
 # Two cargos in one target directory only wait for each other, and tests with timeouts want the machine.
 .NOTPARALLEL:
@@ -55,6 +55,15 @@ model: ## check the lock-free parts under all interleavings
 	models="cargo test --release -p reactor --lib --target-dir $(TARGET_DIR)/loom model"; \
 	$$models; \
 	$$models -- --list 2>/dev/null | grep -q ': test$$' || { echo "there are no models"; exit 1; }
+
+# Needs a nightly toolchain, and says so where there is none. Its own target directory, because other
+# flags would rebuild everything twice. Some tests leak on purpose, so leaks are not looked for.
+SANITIZED := x86_64-unknown-linux-gnu
+
+asan: ## the tests of io-traits under AddressSanitizer (nightly)
+	@cargo +nightly --version >/dev/null 2>&1 || { echo "asan: there is no nightly toolchain"; exit 1; }
+	RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 cargo +nightly test -p io-traits --all-features \
+		--lib --tests --target $(SANITIZED) --target-dir $(TARGET_DIR)/asan
 
 outside: ## build and run crates that depend on one of ours alone
 	sh .ci/outside

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     io::{self, Read, Write},
-    net::{TcpListener, TcpStream as StdTcpStream},
+    net::{Shutdown, TcpListener, TcpStream as StdTcpStream},
     ops::{Deref, DerefMut},
     rc::Rc,
     sync::Arc,
@@ -12,7 +12,7 @@ use std::{
 
 use examples::Random;
 use futures::{FutureExt, StreamExt, future::join, stream::FuturesUnordered};
-use io_traits::{io::flush, layer::Layer, task};
+use io_traits::{io::flush, layer::Layer, task, testing::conformance};
 use net::TcpStream;
 use reactor::{Core, Handle};
 use rustls::{
@@ -138,13 +138,63 @@ fn a_certificate_that_nobody_trusts_is_an_error_on_both_ends() {
     assert!(server.contains("received fatal alert"), "{server}");
 }
 
+#[test]
+fn a_tls_stream_in_a_layer_keeps_the_laws() {
+    for version in [&TLS12, &TLS13] {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        conformance::stream(|| after_the_handshake(&handle, version))
+            .drive(|time| core.turn(Some(time)).unwrap())
+            .run();
+    }
+}
+
+/// Both ends, of which each has what it needs to go on alone.
+fn after_the_handshake(
+    handle: &Handle,
+    version: &'static SupportedProtocolVersion,
+) -> (Tls<ClientConnection>, Tls<ServerConnection>) {
+    let (client, server) = configs(version);
+    let (mut stream, mut peer) = socket_pair();
+    let mut client = client_connection(client);
+    let mut server = ServerConnection::new(server.into()).unwrap();
+    // On blocking sockets, each in a thread.
+    std::thread::scope(|scope| {
+        scope.spawn(|| shake(&mut client, &mut stream));
+        scope.spawn(|| shake(&mut server, &mut peer));
+    });
+    (polite(client, stream, handle), polite(server, peer, handle))
+}
+
+fn shake<D: SideData>(connection: &mut ConnectionCommon<D>, stream: &mut StdTcpStream) {
+    while connection.is_handshaking() {
+        connection.complete_io(stream).unwrap();
+    }
+}
+
+/// A layer that says goodbye as TLS does, and then ends the socket's writing side.
+fn polite<C, D>(connection: C, stream: StdTcpStream, handle: &Handle) -> Tls<C>
+where
+    C: DerefMut + Deref<Target = ConnectionCommon<D>>,
+    D: SideData,
+{
+    shared(connection, stream, handle)
+        .into_inner()
+        .on_shutdown(|tls| {
+            tls.conn.send_close_notify();
+            tls.flush()?;
+            tls.sock.shutdown(Shutdown::Write)
+        })
+}
+
 /// Fails when it takes too long.
 fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
     let limited = core.handle().timeout(LIMIT, future);
     core.run(limited).unwrap().expect("it does not hang")
 }
 
-type Shared<C> = RefCell<Layer<StreamOwned<C, TcpStream>>>;
+type Tls<C> = Layer<StreamOwned<C, TcpStream>>;
+type Shared<C> = RefCell<Tls<C>>;
 
 /// Sends and receives at once, over the one object.
 async fn exchange<S: Read + Write>(tls: &RefCell<Layer<S>>, sent: u64, received: u64) {

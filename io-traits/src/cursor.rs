@@ -76,6 +76,33 @@ impl ReadCursor<'_> {
         (result, cursor.filled)
     }
 
+    /// Lends the next `limit` bytes of the unfilled part to `f` as a cursor of their own; returns what
+    /// `f` returned and how many bytes were filled.
+    ///
+    /// For a reader that may give no more than that, whatever room there is. What `f` has initialised
+    /// is not zeroed again.
+    #[inline]
+    pub fn limited<R>(
+        &mut self,
+        limit: usize,
+        f: impl for<'b> FnOnce(&mut ReadCursor<'b>) -> R,
+    ) -> (R, usize) {
+        let capacity = self.remaining().min(limit);
+        let mut part = ReadCursor {
+            // SAFETY: `filled <= capacity`, so this is inside of the memory or one past its end.
+            start: unsafe { self.start.add(self.filled) },
+            capacity,
+            filled: 0,
+            initialized: (self.initialized - self.filled).min(capacity),
+            brand: PhantomData,
+        };
+        let result = f(&mut part);
+        // Of the two marks the further one holds: what lies before it is initialised either way.
+        self.initialized = self.initialized.max(self.filled + part.initialized);
+        self.filled += part.filled;
+        (result, part.filled)
+    }
+
     /// Appends as much of `bytes` as there is room for; returns how many bytes that was.
     #[inline]
     pub fn append(&mut self, bytes: &[u8]) -> usize {
@@ -147,6 +174,13 @@ impl ReadCursor<'_> {
         self.initialized = self.initialized.max(self.filled);
     }
 
+    /// Whether the unfilled part is initialised already, so that
+    /// [`initialize_unfilled`](Self::initialize_unfilled) has nothing to do.
+    #[inline]
+    pub fn is_initialized(&self) -> bool {
+        self.initialized == self.capacity
+    }
+
     /// How many bytes have been filled.
     #[inline]
     pub fn filled(&self) -> usize {
@@ -207,6 +241,26 @@ mod tests {
             cursor.append(b"x");
             assert_eq!(cursor.initialize_unfilled(), [0, 0, 9]);
         });
+    }
+
+    #[test]
+    fn a_limited_part_fills_no_more_and_its_marks_are_kept() {
+        let mut memory = [MaybeUninit::new(7); 6];
+        let (_, filled) = ReadCursor::with(&mut memory, |cursor| {
+            cursor.append(b"ab");
+            let (rest, n) = cursor.limited(3, |part| {
+                assert_eq!(part.append(b"c"), 1);
+                assert_eq!(part.initialize_unfilled(), [0, 0]);
+                part.initialize_unfilled()[1] = 9;
+                part.remaining()
+            });
+            assert_eq!((rest, n, cursor.filled()), (2, 1, 3));
+            // The 9 is there still: that part was not zeroed again.
+            assert_eq!(cursor.initialize_unfilled(), [0, 9, 0]);
+            let ((), n) = cursor.limited(usize::MAX, |part| assert_eq!(part.remaining(), 3));
+            assert_eq!(n, 0);
+        });
+        assert_eq!(filled, 3);
     }
 
     #[test]

@@ -23,9 +23,13 @@
 //! 3. [`ReadCursor`]: memory that may be uninitialised, as a reader sees it.
 //! 4. [`read_buf`] and [`write_buf`]: the same operations over [`BufMut`](bytes::BufMut) and
 //!    [`Buf`](bytes::Buf).
-//! 5. [`io`]: futures over the traits, one a file: `read_exact`, `write_all`, `copy`.
-//! 6. [`layer`]: protocol libraries written for blocking sockets.
-//! 7. [`pool`]: buffers that idle connections do not hold.
+//! 5. [`io`]: futures over the traits, one a file: `read_exact`, `write_all`, `copy`, `lines`. Those that
+//!    look before they take ask for [`AsyncBufRead`].
+//! 6. [`BufReader`], [`BufWriter`], [`pool`]: buffers that idle connections do not hold.
+//! 7. [`split()`]: two directions of one object, owned by two tasks.
+//! 8. [`layer`]: protocol libraries written for blocking sockets.
+//! 9. [`duplex()`], [`chain()`], [`Window`], [`AllowStdIo`]: what is not a socket. [`AsyncDatagram`]: what is not
+//!    a stream.
 //!
 //! # Cancel safety
 //!
@@ -34,19 +38,39 @@
 //! the caller's buffer with a count that the caller can see, or is still in the reader; what was
 //! written is counted where the caller can see it.
 
+mod allow_std_io;
+mod async_buf_read;
+mod async_datagram;
 mod async_read;
 mod async_write;
 mod buf;
+mod buffered;
+mod chain;
+#[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
+pub mod compat;
 mod cursor;
+mod duplex;
+mod forward;
 mod impls;
 pub mod io;
 pub mod layer;
 pub mod pool;
+mod split;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod waiters;
+mod window;
 
+pub use allow_std_io::AllowStdIo;
+pub use async_buf_read::AsyncBufRead;
+pub use async_datagram::AsyncDatagram;
 pub use async_read::AsyncRead;
 pub use async_write::AsyncWrite;
 pub use buf::{poll_read_buf, poll_write_buf, read_buf, write_buf};
+pub use buffered::{BufReader, BufWriter};
+pub use chain::{Chain, chain};
 pub use cursor::ReadCursor;
+pub use duplex::{Duplex, duplex};
+pub use split::{ReadHalf, ReuniteError, Splittable, WriteHalf, split};
+pub use window::Window;

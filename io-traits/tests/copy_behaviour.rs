@@ -9,7 +9,12 @@ use std::{
 
 use common::{drive, poll_once};
 use futures::executor::block_on;
-use io_traits::{AsyncRead, ReadCursor, io::copy, pool, task, testing::Script};
+use io_traits::{
+    AsyncRead, BufReader, ReadCursor,
+    io::{copy, copy_buf},
+    pool, task,
+    testing::Script,
+};
 
 #[test]
 fn every_split_and_every_pause_copies_the_same_bytes() {
@@ -191,4 +196,40 @@ fn copies_more_than_its_buffer_holds() {
         message.len() as u64
     );
     assert_eq!(to, message);
+}
+
+#[test]
+fn a_copy_from_a_buffer_flushes_before_it_parks_and_at_the_end() {
+    let script = Script::new().gives(b"question").would_block().never_gives();
+    let (mut from, mut to) = (BufReader::new(script), Script::new());
+    let mut future = copy_buf(&mut from, &mut to);
+    for _ in 0..3 {
+        assert!(poll_once(&mut future).is_pending());
+    }
+    assert_eq!(future.copied(), 8);
+    drop(future);
+    assert_eq!((to.written(), to.flushes()), (&b"question"[..], 1));
+
+    let mut to = Script::new();
+    block_on(copy_buf(&mut &b"all"[..], &mut to)).unwrap();
+    assert_eq!((to.written(), to.flushes()), (&b"all"[..], 1));
+    assert!(!to.is_shut_down());
+}
+
+#[test]
+fn a_copy_from_a_buffer_ends_with_the_errors_of_both_sides_and_loses_nothing() {
+    let script = Script::new().gives(b"ab").fails(ErrorKind::ConnectionReset);
+    let (mut from, mut to) = (BufReader::new(script), Script::new());
+    let error = drive(copy_buf(&mut from, &mut to)).0.unwrap_err();
+    assert_eq!(
+        (error.kind(), to.written()),
+        (ErrorKind::ConnectionReset, &b"ab"[..])
+    );
+
+    let mut from = &b"abcd"[..];
+    let mut to = Script::new().takes(1).write_fails(ErrorKind::BrokenPipe);
+    let error = drive(copy_buf(&mut from, &mut to)).0.unwrap_err();
+    assert_eq!((error.kind(), from), (ErrorKind::BrokenPipe, &b"bcd"[..]));
+    let error = block_on(copy_buf(&mut from, &mut Script::new().takes(0))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WriteZero);
 }

@@ -10,7 +10,7 @@ use std::{
 
 use common::{CountWakes, Random, drive, poll_with};
 use io_traits::{
-    AsyncWrite,
+    AsyncRead, AsyncWrite, ReadCursor,
     io::{read, write_all},
     layer::Layer,
     task,
@@ -154,4 +154,24 @@ fn an_object_that_claims_too_much_is_an_error_and_no_panic() {
         layer.poll_write_slices(&mut cx, &bufs),
         Poll::Ready(Err(_))
     ));
+}
+
+/// rustls waits for its peer even when it is asked for nothing.
+#[test]
+fn nothing_is_read_and_written_at_once_whatever_the_object_says() {
+    let mut layer = Layer::new(Script::new().never_gives().never_takes());
+    assert_eq!(drive(read(&mut layer, &mut [])).0.unwrap(), 0);
+    let mut cx = Context::from_waker(Waker::noop());
+    let nothing = ReadCursor::with_initialized(&mut [], |buf| layer.poll_read_into(&mut cx, buf)).0;
+    assert!(matches!(nothing, Poll::Ready(Ok(0))));
+    assert!(matches!(
+        layer.poll_write_from(&mut cx, &[]),
+        Poll::Ready(Ok(0))
+    ));
+    let nothing = drive(task::io(|| Read::read(&mut layer, &mut [])));
+    assert_eq!(nothing.0.unwrap(), 0);
+    assert_eq!(
+        layer.get_ref().read_calls() + layer.get_ref().write_calls(),
+        0
+    );
 }

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{AsyncRead, AsyncWrite, ReadCursor};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor};
 
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
@@ -17,6 +17,12 @@ macro_rules! forward {
                 buf: &mut ReadCursor<'_>,
             ) -> Poll<io::Result<usize>> {
                 (**self).poll_read_into(cx, buf)
+            }
+        }
+
+        impl<T: AsyncBufRead + ?Sized> AsyncBufRead for $pointer {
+            fn poll_fill_buf(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+                (**self).poll_fill_buf(cx)
             }
         }
 

@@ -1,11 +1,11 @@
-//! Memory never blocks, so the provided methods are all it needs.
+//! Memory never blocks, so the provided methods are all that writers need; readers copy without zeroing.
 
 use std::{
-    io::{self, Cursor},
+    io::{self, BufRead, Cursor},
     task::{Context, Poll},
 };
 
-use crate::{AsyncRead, AsyncWrite, ReadCursor};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor};
 
 impl AsyncRead for &[u8] {
     fn poll_read_into(
@@ -19,19 +19,51 @@ impl AsyncRead for &[u8] {
     }
 }
 
-impl<T: AsRef<[u8]>> AsyncRead for Cursor<T> {}
-impl AsyncRead for io::Empty {}
-impl AsyncRead for io::Repeat {}
-
-impl AsyncWrite for Vec<u8> {
-    fn writes_slices(&self) -> bool {
-        true
+impl<T: AsRef<[u8]>> AsyncRead for Cursor<T> {
+    fn poll_read_into(
+        &mut self,
+        _: &mut Context<'_>,
+        buf: &mut ReadCursor<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let n = buf.append(self.fill_buf()?);
+        self.consume(n);
+        Poll::Ready(Ok(n))
     }
 }
 
-impl AsyncWrite for &mut [u8] {}
-impl AsyncWrite for Cursor<&mut [u8]> {}
-impl AsyncWrite for Cursor<Vec<u8>> {}
-impl AsyncWrite for Cursor<Box<[u8]>> {}
-impl AsyncWrite for io::Sink {}
-impl AsyncWrite for io::Empty {}
+impl AsyncRead for io::Empty {
+    fn poll_read_into(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &mut ReadCursor<'_>,
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(0))
+    }
+}
+
+impl AsyncRead for io::Repeat {}
+
+impl AsyncBufRead for &[u8] {}
+impl<T: AsRef<[u8]>> AsyncBufRead for Cursor<T> {}
+impl AsyncBufRead for io::Empty {}
+
+macro_rules! takes_slices {
+    ($($writer:ty),*) => {$(
+        impl AsyncWrite for $writer {
+            fn writes_slices(&self) -> bool {
+                true
+            }
+        }
+    )*};
+}
+
+takes_slices!(
+    Vec<u8>,
+    &mut [u8],
+    Cursor<&mut [u8]>,
+    Cursor<Vec<u8>>,
+    Cursor<&mut Vec<u8>>,
+    Cursor<Box<[u8]>>,
+    io::Sink,
+    io::Empty
+);

@@ -6,13 +6,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{
-    AsyncRead, AsyncWrite,
-    async_write::checked,
-    poll_read_buf,
-    pool::{self, Lent},
-    task::budget,
-};
+use super::pump::Pump;
+use crate::{AsyncRead, AsyncWrite};
 
 /// Copies from `reader` to `writer` until the reader's end; resolves to the number of bytes copied.
 ///
@@ -47,11 +42,7 @@ where
     Copy {
         reader,
         writer,
-        state: State::Read,
-        buf: None,
-        written: 0,
-        copied: 0,
-        dirty: false,
+        pump: Pump::new(),
     }
 }
 
@@ -60,39 +51,18 @@ where
 pub struct Copy<'a, R: ?Sized, W: ?Sized> {
     reader: &'a mut R,
     writer: &'a mut W,
-    state: State,
-    /// Kept from one read to the next, and given back when the copy waits for the reader.
-    buf: Option<Lent>,
-    /// How much of it has been written.
-    written: usize,
-    copied: u64,
-    /// Something was written since the last flush.
-    dirty: bool,
-}
-
-/// ```text
-///          ┌──── written ────┐
-///          ▼                 │
-///        Read ── bytes ──▶ Write
-///          │
-///          └──── end ──▶ Flush ── flushed ──▶ done
-/// ```
-#[derive(Debug, Clone, Copy)]
-enum State {
-    Read,
-    Write,
-    Flush,
+    pump: Pump,
 }
 
 impl<R: ?Sized, W: ?Sized> Copy<'_, R, W> {
     /// How many bytes have been written so far.
     pub fn copied(&self) -> u64 {
-        self.copied
+        self.pump.copied()
     }
 
     /// How many bytes have been read and not yet written.
     pub fn unwritten(&self) -> usize {
-        self.buf.as_ref().map_or(0, |buf| buf.len() - self.written)
+        self.pump.unwritten()
     }
 }
 
@@ -101,59 +71,15 @@ impl<R: AsyncRead + ?Sized, W: AsyncWrite + ?Sized> Future for Copy<'_, R, W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        loop {
-            match this.state {
-                State::Read => {
-                    ready!(budget::poll_left(cx));
-                    let buf = this.buf.get_or_insert_with(pool::take);
-                    buf.clear();
-                    this.written = 0;
-                    match poll_read_buf(this.reader, cx, &mut **buf)? {
-                        Poll::Pending => {
-                            this.buf = None;
-                            // Flush before parking: what the peer waits for must not wait for the peer.
-                            if this.dirty && this.writer.poll_flush(cx)?.is_ready() {
-                                this.dirty = false;
-                            }
-                            return Poll::Pending;
-                        }
-                        Poll::Ready(0) => {
-                            this.buf = None;
-                            this.state = State::Flush;
-                        }
-                        Poll::Ready(_) => {
-                            budget::spend();
-                            this.state = State::Write;
-                        }
-                    }
-                }
-                State::Write => {
-                    let buf = this.buf.as_ref().expect("there is something to write");
-                    let rest = &buf[this.written..];
-                    let n = checked(ready!(this.writer.poll_write_from(cx, rest))?, rest.len())?;
-                    if n == 0 {
-                        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                    }
-                    this.written += n;
-                    this.copied += n as u64;
-                    this.dirty = true;
-                    if this.written == buf.len() {
-                        this.state = State::Read;
-                    }
-                }
-                State::Flush => {
-                    ready!(this.writer.poll_flush(cx))?;
-                    return Poll::Ready(Ok(this.copied));
-                }
-            }
-        }
+        ready!(this.pump.poll(cx, this.reader, this.writer))?;
+        Poll::Ready(Ok(this.pump.copied()))
     }
 }
 
 impl<R: ?Sized, W: ?Sized> fmt::Debug for Copy<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Copy")
-            .field("copied", &self.copied)
+            .field("copied", &self.copied())
             .field("unwritten", &self.unwritten())
             .finish_non_exhaustive()
     }

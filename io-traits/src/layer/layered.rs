@@ -24,9 +24,8 @@ use crate::{
 /// Whichever direction of the socket blocks is the one that is waited for: a read of a TLS object that
 /// has to write first is woken by writability.
 ///
-/// Shutting a layer down only flushes it: how a protocol says goodbye (the `close_notify` of TLS), and
-/// when its socket is to be shut down, is the object's business, through [`get_mut`](Self::get_mut) or
-/// [`with`](Self::with).
+/// Shutting a layer down only flushes it, unless it was told how its protocol says goodbye:
+/// [`on_shutdown`](Self::on_shutdown).
 ///
 /// # Examples
 ///
@@ -73,7 +72,16 @@ use crate::{
 pub struct Layer<S> {
     protocol: S,
     flush: fn(&mut S) -> io::Result<()>,
+    shutdown: Option<fn(&mut S) -> io::Result<()>>,
+    slices: Slices,
     stall: Stall,
+}
+
+/// Whether the object is known to write from several slices at once; one that is not may do so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slices {
+    Unknown,
+    Taken,
 }
 
 impl<S> Layer<S> {
@@ -93,8 +101,26 @@ impl<S> Layer<S> {
         Self {
             protocol,
             flush,
+            shutdown: None,
+            slices: Slices::Unknown,
             stall: Stall::default(),
         }
+    }
+
+    /// Says how the layer is shut down, after it has been flushed.
+    ///
+    /// For rustls: queue the `close_notify`, flush, and end the socket's writing side:
+    /// `|tls| { tls.conn.send_close_notify(); tls.flush()?; tls.sock.shutdown(Shutdown::Write) }`. The function
+    /// is called again after a "would block".
+    pub fn on_shutdown(mut self, shutdown: fn(&mut S) -> io::Result<()>) -> Self {
+        self.shutdown = Some(shutdown);
+        self
+    }
+
+    /// Says that the object's `write_vectored` writes from several slices at once, so that callers use it.
+    pub fn takes_slices(mut self) -> Self {
+        self.slices = Slices::Taken;
+        self
     }
 
     /// The object.
@@ -188,7 +214,12 @@ impl<S> Layer<S> {
 
 impl<S: Read> Read for Layer<S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| self.poll_io(cx, |protocol| protocol.read(buf)))
+        task::poll(|cx| {
+            if buf.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
+            self.poll_io(cx, |protocol| protocol.read(buf))
+        })
     }
 }
 
@@ -208,6 +239,10 @@ impl<S: Read> AsyncRead for Layer<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadCursor<'_>,
     ) -> Poll<io::Result<usize>> {
+        // The object need not know that nothing is there at once when nothing is asked for.
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_io(cx, |protocol| {
             let n = protocol.read(buf.initialize_unfilled())?;
             buf.advance(n)?;
@@ -232,9 +267,21 @@ impl<S: Write> AsyncWrite for Layer<S> {
         self.poll_taking(cx, given, |protocol| protocol.write_vectored(bufs))
     }
 
+    fn writes_slices(&self) -> bool {
+        self.slices == Slices::Taken
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let attempt = self.attempt_flush(cx);
         self.stall.settle(cx, attempt)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_flush(cx))?;
+        match self.shutdown {
+            Some(shutdown) => self.poll_io(cx, shutdown),
+            None => Poll::Ready(Ok(())),
+        }
     }
 }
 
@@ -245,9 +292,12 @@ impl<S: Write> Layer<S> {
         given: usize,
         mut write: impl FnMut(&mut S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
+        if given == 0 {
+            return Poll::Ready(Ok(0));
+        }
         let mut write = |protocol: &mut S| checked(write(protocol)?, given);
         let taken = ready!(self.poll_io(cx, &mut write))?;
-        if taken > 0 || given == 0 {
+        if taken > 0 {
             return Poll::Ready(Ok(taken));
         }
         ready!(self.poll_flush(cx))?;

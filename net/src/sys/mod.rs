@@ -3,7 +3,7 @@
 //! A platform owes:
 //!
 //! * `Socket`: what a socket has to be for the functions;
-//! * `recv_into`: read from a socket into memory that may be uninitialised;
+//! * `recv_into`, `recv_datagram_into`: read from a socket into memory that may be uninitialised;
 //! * `send`, `send_vectored`: write from one or several buffers, without a signal if the peer has gone;
 //! * `accept_error`: which errors of `accept` are whose business;
 //! * where there are Unix sockets: `peek`, `accept_unix` and `TRUSTS_SHORT_UNIX_WRITES`.

@@ -20,6 +20,16 @@ where
     Ok(n)
 }
 
+/// Receives a datagram into the unfilled part of `buf`, zeroed first; returns who sent it.
+pub(crate) fn recv_datagram_into(
+    socket: &reactor::mio::net::UdpSocket,
+    buf: &mut ReadCursor<'_>,
+) -> io::Result<std::net::SocketAddr> {
+    let (n, from) = socket.recv_from(buf.initialize_unfilled())?;
+    buf.advance(n)?;
+    Ok(from)
+}
+
 /// Writes from a buffer.
 pub(crate) fn send<S>(socket: &S, buf: &[u8]) -> io::Result<usize>
 where

@@ -32,6 +32,19 @@ pub(crate) fn recv_into<S: Socket>(socket: &S, buf: &mut ReadCursor<'_>) -> io::
     Ok(n)
 }
 
+/// recvfrom(2) into the unfilled part of `buf`; returns who sent it.
+pub(crate) fn recv_datagram_into<S: Socket>(
+    socket: &S,
+    buf: &mut ReadCursor<'_>,
+) -> io::Result<std::net::SocketAddr> {
+    // SAFETY: `recv_from` writes into the memory and never makes it uninitialised.
+    let (n, from) = SockRef::from(socket).recv_from(unsafe { buf.unfilled_mut() })?;
+    // SAFETY: the kernel has written the first `n` bytes, and was given no fewer.
+    unsafe { buf.assume_filled(n) };
+    from.as_socket()
+        .ok_or_else(|| io::Error::other("the sender of a datagram has no IP address"))
+}
+
 /// recv(2) of what is there, without taking it away.
 pub(crate) fn peek<S: Socket>(socket: &S, buf: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the two types have the same layout, and `peek` writes nothing uninitialised.

@@ -189,6 +189,8 @@ impl TcpStream {
 
 byte_stream_traits!(TcpStream, &TcpStream);
 
+impl io_traits::Splittable for TcpStream {}
+
 /// TCP is a stream of bytes: a read that got less than it asked for has emptied the socket, a write
 /// that was not taken whole has filled it.
 impl Carrier for MioStream {

@@ -1,5 +1,6 @@
 //! UDP.
 
+mod datagram;
 mod options;
 mod receive;
 mod send;

@@ -157,6 +157,8 @@ impl UnixStream {
 
 byte_stream_traits!(UnixStream, &UnixStream);
 
+impl io_traits::Splittable for UnixStream {}
+
 /// A read stops where descriptors were passed, and there may be more behind them.
 impl Carrier for MioStream {
     const TRUSTS_SHORT_READS: bool = false;
