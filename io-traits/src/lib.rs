@@ -30,6 +30,8 @@
 //! 8. [`layer`]: protocol libraries written for blocking sockets.
 //! 9. [`duplex()`], [`chain()`], [`Window`], [`AllowStdIo`]: what is not a socket. [`AsyncDatagram`]: what is not
 //!    a stream.
+//! 10. `testing` (a feature): a suite that checks the laws on an object of your own. `compat` (the features
+//!     `futures-io`, `hyper`, `tokio`): adapters to and from the traits of others.
 //!
 //! # Cancel safety
 //!

@@ -3,15 +3,19 @@
 mod common;
 
 use std::{
-    io::{self, Read},
+    io::{self, BufRead, IoSlice, Read, Write},
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
 use common::CountWakes;
+use futures::StreamExt;
 use io_traits::{
-    AsyncRead, ReadCursor,
-    io::{copy, read_exact, write_all},
+    AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor,
+    io::{
+        copy, copy_bidirectional, copy_buf, lines, read_exact, read_line, read_to_end, read_until,
+        skip, write_all, write_all_buf, write_vectored_all,
+    },
     task::{self, budget},
 };
 
@@ -70,7 +74,7 @@ fn a_loop_of_operations_in_one_task_yields_after_its_budget() {
 #[test]
 fn a_writer_that_always_has_room_yields_after_its_budget() {
     struct Sip(usize);
-    impl io::Write for Sip {
+    impl Write for Sip {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             self.0 += 1;
             Ok(1)
@@ -80,7 +84,7 @@ fn a_writer_that_always_has_room_yields_after_its_budget() {
             Ok(())
         }
     }
-    impl io_traits::AsyncWrite for Sip {}
+    impl AsyncWrite for Sip {}
     let mut sip = Sip(0);
     assert_eq!(polls_with_budget(10, write_all(&mut sip, &[0; 50])), 5);
     assert_eq!(sip.0, 50);
@@ -118,4 +122,79 @@ fn a_budget_ends_with_its_scope_even_on_a_panic() {
         std::panic::catch_unwind(|| budget::with(0, || panic!("on purpose"))).unwrap_err();
         assert!(budget::poll_left(&mut Context::from_waker(Waker::noop())).is_ready());
     });
+}
+
+/// Ends after so many reads, and takes one byte a write.
+struct Drops(usize);
+
+impl Read for Drops {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.min(1);
+        self.0 -= n;
+        buf[..n].fill(b'x');
+        Ok(n)
+    }
+}
+
+impl BufRead for Drops {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Ok(&b"x"[..self.0.min(1)])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.0 -= n;
+    }
+}
+
+impl Write for Drops {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len().min(1))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AsyncRead for Drops {}
+impl AsyncBufRead for Drops {}
+impl AsyncWrite for Drops {}
+
+/// A hundred small steps with a budget of ten are ten polls and a little.
+#[test]
+fn every_helper_that_loops_yields_after_its_budget() {
+    let (mut buf, mut line) = (Vec::new(), String::new());
+    let from = || Drops(100);
+    let mut slices = [IoSlice::new(&[1; 100])];
+    let polls = [
+        polls_with_budget(10, read_to_end(&mut from(), &mut buf, 1_000)),
+        polls_with_budget(10, read_until(&mut from(), b'!', &mut buf, 1_000)),
+        polls_with_budget(10, read_line(&mut from(), &mut line, 1_000)),
+        polls_with_budget(10, lines(&mut from(), 1_000).count()),
+        polls_with_budget(10, skip(&mut from(), 100)),
+        polls_with_budget(10, copy(&mut from(), &mut io::sink())),
+        polls_with_budget(10, copy_buf(&mut from(), &mut io::sink())),
+        polls_with_budget(10, write_all_buf(&mut from(), &mut &[1; 100][..])),
+        polls_with_budget(10, write_vectored_all(&mut from(), &mut &mut slices[..])),
+    ];
+    assert!(
+        polls.iter().all(|polls| (10..=11).contains(polls)),
+        "{polls:?}"
+    );
+}
+
+#[test]
+fn two_ways_share_the_budget_of_their_task_and_neither_starves() {
+    let (mut one, mut two) = (Drops(1_000), Drops(1_000));
+    let mut copies = copy_bidirectional(&mut one, &mut two);
+    let (count, waker) = CountWakes::new();
+    for poll in 1..=10 {
+        let mut cx = Context::from_waker(&waker);
+        let polled = budget::with(10, || pin!(&mut copies).poll(&mut cx));
+        assert!(polled.is_pending());
+        assert!(count.get() >= poll);
+        let carried = copies.carried();
+        assert_eq!(carried.a_to_b + carried.b_to_a, 10 * poll as u64);
+        assert!(carried.a_to_b.abs_diff(carried.b_to_a) <= 10, "{carried:?}");
+    }
 }

@@ -59,6 +59,16 @@ fn small_reads_are_one_read_below_and_big_ones_go_past_the_buffer() {
 }
 
 #[test]
+fn a_big_read_gets_what_is_buffered_first() {
+    let mut reader = BufReader::new(Script::new().gives(b"first").gives(b"second"));
+    block_on(fill_buf(&mut reader)).unwrap();
+    let mut buf = vec![0; pool::CAPACITY];
+    assert_eq!(block_on(read(&mut reader, &mut buf)).unwrap(), 5);
+    assert_eq!(&buf[..5], b"first");
+    assert_eq!(block_on(read(&mut reader, &mut buf)).unwrap(), 6);
+}
+
+#[test]
 fn a_buffer_that_is_taken_back_starts_another_reader() {
     let mut reader = BufReader::new(&b"head body"[..]);
     let mut head = [0; 5];

@@ -121,6 +121,15 @@ fn close_both_ends_the_other_way_after_what_it_has_read() {
 }
 
 #[test]
+fn close_both_does_not_wait_for_a_reader_that_gives_nothing() {
+    let mut one = Script::new().gives(b"bye");
+    let mut two = Script::new().never_gives();
+    let (result, polls) = drive(copy_bidirectional(&mut one, &mut two).close_both());
+    assert_eq!((result.unwrap().a_to_b, polls), (3, 1));
+    assert!(one.is_shut_down() && two.is_shut_down());
+}
+
+#[test]
 fn without_close_both_it_waits_for_the_other_way() {
     let mut one = Script::new().gives(b"bye");
     let mut two = Script::new().never_gives();

@@ -73,6 +73,17 @@ fn a_buf_reader_reads_through_would_blocks_and_asks_for_more_than_it_gives() {
 }
 
 #[test]
+fn a_big_read_through_a_buf_reader_gets_what_is_buffered_first() {
+    let script = Script::new().gives(b"first").gives(b"second");
+    let mut reader = BufReader::with_capacity(8, script);
+    let mut buf = [0; 16];
+    block_on(read_exact(&mut reader, &mut buf[..1])).unwrap();
+    assert_eq!(drive(read(&mut reader, &mut buf)).0.unwrap(), 4);
+    assert_eq!(&buf[..4], b"irst");
+    assert_eq!(drive(read(&mut reader, &mut buf)).0.unwrap(), 6);
+}
+
+#[test]
 fn take_and_chain_pass_would_blocks_through() {
     let first = Script::new().gives(b"abc").would_block().gives(b"def");
     let second = Script::new().would_block().gives(b"ghi");
