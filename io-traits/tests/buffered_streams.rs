@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use common::{drive, poll_once};
+use common::{Log, drive, poll_once};
 use futures::{StreamExt, executor::block_on};
 use io_traits::{
     AsyncBufRead, AsyncWrite, BufReader, BufWriter, chain, duplex,
@@ -219,33 +219,6 @@ fn a_writer_gives_its_buffer_back_when_it_is_flushed() {
         block_on(flush(writer)).unwrap();
     }
     assert_eq!(pool::take().as_ptr(), lent);
-}
-
-/// Keeps the fields of each event.
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        struct Fields(String);
-        impl tracing::field::Visit for Fields {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0 += &format!("{field}={value:?} ");
-            }
-        }
-        let mut fields = Fields(format!("{} ", event.metadata().level()));
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
 }
 
 #[test]

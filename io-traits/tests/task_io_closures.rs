@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use common::{CountWakes, drive, poll_once, poll_with};
+use common::{CountWakes, Log, drive, poll_once, poll_with};
 use futures::executor::block_on;
 use io_traits::{
     task::{self, NotInTask, Stalled},
@@ -180,4 +180,30 @@ fn a_context_that_is_made_elsewhere_can_be_entered_on_any_thread() {
     // And that thread's task is not the current one here.
     let outside = task::poll(|_| Poll::Ready(Ok(())));
     assert!(NotInTask::is_source_of(&outside.unwrap_err()));
+}
+
+#[test]
+fn a_would_block_with_nobody_to_wake_is_told_with_its_place_once_in_a_debug_build() {
+    let log = Log::default();
+    let line = tracing::subscriber::with_default(log.clone(), || {
+        let line = line!() + 1;
+        let mut stalls = task::io(|| -> io::Result<()> { Err(ErrorKind::WouldBlock.into()) });
+        for _ in 0..3 {
+            assert!(poll_once(&mut stalls).is_pending());
+        }
+        let mut waits = task::io(|| task::poll::<()>(|_| Poll::Pending));
+        assert!(poll_once(&mut waits).is_pending());
+        line
+    });
+    let log = log.0.lock().unwrap();
+    if cfg!(debug_assertions) {
+        assert_eq!(log.len(), 1, "{log:?}");
+        let place = format!("caller={}:{line}:", file!());
+        assert!(
+            log[0].starts_with("WARN") && log[0].contains(&place),
+            "{log:?}"
+        );
+    } else {
+        assert!(log.is_empty(), "{log:?}");
+    }
 }

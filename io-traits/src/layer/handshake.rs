@@ -60,6 +60,7 @@ pub enum Step<T, M> {
 /// let socket = handshake(|| step(accept()), |mid| step(mid.handshake())).await?;
 /// # let _ = socket; io::Result::Ok(()) }).unwrap();
 /// ```
+#[track_caller]
 pub fn handshake<T, M, E, S, R>(start: S, resume: R) -> Handshake<M, S, R>
 where
     S: FnOnce() -> Result<Step<T, M>, E>,
@@ -69,7 +70,7 @@ where
     Handshake {
         state: State::Start(start),
         resume,
-        stall: Stall::default(),
+        stall: Stall::new(),
     }
 }
 

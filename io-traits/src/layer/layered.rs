@@ -86,6 +86,7 @@ enum Slices {
 
 impl<S> Layer<S> {
     /// Puts a layer over an object that is flushed as a writer.
+    #[track_caller]
     pub fn new(protocol: S) -> Self
     where
         S: Write,
@@ -97,13 +98,14 @@ impl<S> Layer<S> {
     ///
     /// For a WebSocket of tungstenite: `Layer::with_flush(socket, |socket| socket.flush().map_err(…))`.
     /// The error may be any I/O error; one with the library's error as its source will do.
+    #[track_caller]
     pub fn with_flush(protocol: S, flush: fn(&mut S) -> io::Result<()>) -> Self {
         Self {
             protocol,
             flush,
             shutdown: None,
             slices: Slices::Unknown,
-            stall: Stall::default(),
+            stall: Stall::new(),
         }
     }
 

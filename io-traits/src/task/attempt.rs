@@ -1,3 +1,5 @@
+#[cfg(debug_assertions)]
+use std::panic::Location;
 use std::{
     error::Error,
     io,
@@ -86,11 +88,25 @@ pub(crate) fn enter_once<R>(cx: &mut Context<'_>, f: impl FnOnce() -> R) -> (R, 
 /// Polls in a row that ended in a "would block" with nobody to wake the task.
 ///
 /// A future or an object that lives from poll to poll remembers it, so that such a series ends as an
-/// error and not as a spin.
-#[derive(Debug, Default)]
-pub(crate) struct Stall(u8);
+/// error and not as a spin. A debug build says at the first such poll whose operation it is.
+#[derive(Debug)]
+pub(crate) struct Stall {
+    polls: u8,
+    #[cfg(debug_assertions)]
+    caller: &'static Location<'static>,
+}
 
 impl Stall {
+    #[track_caller]
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self {
+            polls: 0,
+            #[cfg(debug_assertions)]
+            caller: Location::caller(),
+        }
+    }
+
     /// Calls an operation once a poll.
     #[inline]
     pub(crate) fn poll<T>(
@@ -111,18 +127,25 @@ impl Stall {
     ) -> Poll<Result<T, E>> {
         match attempt {
             Attempt::Done(result) => {
-                self.0 = 0;
+                self.polls = 0;
                 return Poll::Ready(result);
             }
             Attempt::Registered => {
-                self.0 = 0;
+                self.polls = 0;
                 return Poll::Pending;
             }
             Attempt::Interrupted => {}
             Attempt::Unregistered => {
-                self.0 += 1;
-                if self.0 >= STALLED_AFTER_POLLS {
-                    self.0 = 0;
+                #[cfg(debug_assertions)]
+                if self.polls == 0 {
+                    tracing::warn!(
+                        caller = %self.caller,
+                        "an operation would block, but nobody was asked to wake the task"
+                    );
+                }
+                self.polls += 1;
+                if self.polls >= STALLED_AFTER_POLLS {
+                    self.polls = 0;
                     return Poll::Ready(Err(io::Error::from(Stalled).into()));
                 }
             }

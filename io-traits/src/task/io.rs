@@ -33,11 +33,13 @@ use super::{attempt::Stall, budget};
 /// # Errors
 ///
 /// The operation's own, but never `WouldBlock` nor `Interrupted`. [`Stalled`](super::Stalled) when the operation says
-/// "would block" through 16 polls in a row without having asked anybody to wake the task.
+/// "would block" through 16 polls in a row without having asked anybody to wake the task. A debug
+/// build logs a warning at the first of them, with the place where this was called.
+#[track_caller]
 pub fn io<T, F: FnMut() -> io::Result<T>>(operation: F) -> Io<F> {
     Io {
         operation,
-        stall: Stall::default(),
+        stall: Stall::new(),
     }
 }
 
@@ -47,12 +49,13 @@ pub fn io<T, F: FnMut() -> io::Result<T>>(operation: F) -> Io<F> {
 /// nobody has been asked to wake the task, it is called again a few times and then the task is woken
 /// at once, so that it cannot hang. A caller that wants such a series to end holds an [`Io`], which
 /// remembers.
+#[track_caller]
 #[inline]
 pub fn poll_io<T>(
     cx: &mut Context<'_>,
     operation: impl FnMut() -> io::Result<T>,
 ) -> Poll<io::Result<T>> {
-    Stall::default().poll(cx, operation)
+    Stall::new().poll(cx, operation)
 }
 
 /// The future of [`io()`].
