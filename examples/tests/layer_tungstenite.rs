@@ -202,13 +202,15 @@ fn messages(number: usize, random: &mut Random) -> (Option<Message>, Message) {
     };
     let mut bytes = vec![0; length];
     random.fill(&mut bytes);
-    let message = if number % 2 == 0 {
+    let message = if number.is_multiple_of(2) {
         Message::binary(bytes)
     } else {
         let text: String = bytes.into_iter().map(char::from).collect();
         Message::text(text)
     };
-    let ping = (number % 10 == 0).then(|| Message::Ping(number.to_string().into()));
+    let ping = number
+        .is_multiple_of(10)
+        .then(|| Message::Ping(number.to_string().into()));
     (ping, message)
 }
 

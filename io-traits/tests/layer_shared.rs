@@ -50,10 +50,10 @@ impl Read for BothWays {
         let sent = self.send();
         if self.incoming.is_empty() {
             self.fetch()?;
-            if let Err(error) = sent {
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    return Err(error);
-                }
+            if let Err(error) = sent
+                && error.kind() != io::ErrorKind::WouldBlock
+            {
+                return Err(error);
             }
         }
         let n = self.incoming.len().min(buf.len());
@@ -97,7 +97,7 @@ async fn write_all(layer: Shared, data: Vec<u8>) -> Vec<u8> {
     while !left.is_empty() {
         let n = task::io(|| layer.borrow_mut().write(left)).await.unwrap();
         left = &left[n..];
-        if left.len() % 7 == 0 {
+        if left.len().is_multiple_of(7) {
             task::io(|| layer.borrow_mut().flush()).await.unwrap();
         }
     }
@@ -167,7 +167,7 @@ fn a_reader_and_a_writer_in_two_tasks_lose_no_wakeup() {
             let choice = random.below(4);
             let piece = 1 + random.below(12) as usize;
             let quiet = !tasks.iter().any(Task::is_woken);
-            if arrived < incoming.len() && (choice == 0 || quiet && choice % 2 == 0) {
+            if arrived < incoming.len() && (choice == 0 || quiet && choice.is_multiple_of(2)) {
                 let end = (arrived + piece).min(incoming.len());
                 socket.receive(&incoming[arrived..end]);
                 arrived = end;

@@ -46,12 +46,12 @@ impl<S: Read + Write> Messages<S> {
 
     fn receive(&mut self) -> io::Result<String> {
         loop {
-            if let Some((&length, rest)) = self.incoming.split_first() {
-                if let Some(message) = rest.get(..usize::from(length)) {
-                    let message = String::from_utf8(message.to_vec()).unwrap();
-                    self.incoming.drain(..=usize::from(length));
-                    return Ok(message);
-                }
+            if let Some((&length, rest)) = self.incoming.split_first()
+                && let Some(message) = rest.get(..usize::from(length))
+            {
+                let message = String::from_utf8(message.to_vec()).unwrap();
+                self.incoming.drain(..=usize::from(length));
+                return Ok(message);
             }
             let mut buf = [0; 3];
             match self.stream.read(&mut buf)? {

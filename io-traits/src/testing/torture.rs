@@ -64,7 +64,7 @@ impl<T> Torture<T> {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        self.random % n == 0
+        self.random.is_multiple_of(n)
     }
 
     /// How many bytes this time.
