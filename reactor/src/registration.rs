@@ -190,7 +190,7 @@ impl Registration {
         self.slot.withdraw(direction, waker);
     }
 
-    /// Wakes everybody who waits, wherever they may have to wait from now on.
+    /// Wakes everybody who waits: they have to wait elsewhere from now on, or to hear of an error.
     pub(crate) fn send_away(&self) {
         let mut drained = Drained::default();
         for task in self.slot.drain_all(&mut drained).into_iter().flatten() {
@@ -211,10 +211,15 @@ impl Registration {
             // Registered for both directions once and for all.
             return Ok(());
         };
-        self.slot.rearm(direction, |before, after| {
+        let rearmed = self.slot.rearm(direction, |before, after| {
             tracing::trace!(token = self.token.0, ?after, "rearmed");
             sys::change(&self.shared.registry, io, self.token, before, after)
-        })
+        });
+        if rearmed.is_err() {
+            // Whoever has parked meanwhile finds the same error when it polls again.
+            self.send_away();
+        }
+        rearmed
     }
 
     /// Has the poller not report `direction`.

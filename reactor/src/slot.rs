@@ -57,7 +57,7 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 struct Side {
     readiness: Readiness,
-    /// A waiting task of the core itself. Touched by the core's thread alone, so that no order matters.
+    /// A waiting task of the core itself. Written by the core's thread alone, so that no order matters.
     own_task: StdAtomicU64,
 }
 
@@ -257,13 +257,12 @@ impl Slot {
         }
     }
 
-    /// Takes everybody out who waits: wakers to `out`, and the tasks of the core itself.
+    /// Everybody who waits: wakers go to `out`, tasks of the core itself are told and stay. For any thread.
     pub(crate) fn drain_all(&self, out: &mut Drained) -> [Option<TaskId>; 2] {
-        let own = [&self.read, &self.write].map(Side::take_own);
         let mut waiting = lock(&self.waiting);
         waiting.readers.drain_into(out);
         waiting.writers.drain_into(out);
-        own
+        [&self.read, &self.write].map(Side::own)
     }
 
     /// The core is being dropped: from now on that is the answer. Wakers go to `out`; tasks of the core
@@ -299,6 +298,10 @@ impl Side {
 
     fn is_stored(&self, task: TaskId) -> bool {
         self.own_task.load(Ordering::Relaxed) == task.to_bits()
+    }
+
+    fn own(&self) -> Option<TaskId> {
+        TaskId::from_bits(self.own_task.load(Ordering::Relaxed))
     }
 
     #[inline]

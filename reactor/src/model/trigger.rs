@@ -72,8 +72,11 @@ impl Kernel {
 
 impl Object {
     fn new(trigger: Trigger, tasks: u32) -> Arc<Self> {
-        let options = Options::both().trigger(trigger).assume_unready();
-        let slot = Slot::new(options, any_descriptor());
+        Self::with(Options::both().trigger(trigger), tasks)
+    }
+
+    fn with(options: Options, tasks: u32) -> Arc<Self> {
+        let slot = Slot::new(options.assume_unready(), any_descriptor());
         let kernel = Kernel {
             watch: slot.watch(),
             spent: false,
@@ -213,6 +216,28 @@ fn two_tasks_of_a_oneshot_object() {
     writer.join().unwrap();
 }
 
+/// The object is not reported until the reader parks. The first arrival may come at any moment of that.
+fn two_arrivals_at_a_oneshot_object() {
+    let object = Object::with(Options::write_only().trigger(Trigger::Oneshot), 2);
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.run(Read, false);
+            object.run(Read, false);
+        }
+    });
+    let sender = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.arrive(Read);
+            object.arrive(Read);
+        }
+    });
+    object.turn();
+    reader.join().unwrap();
+    sender.join().unwrap();
+}
+
 /// The writer has parked already: the loop is told so often of a level-triggered object that there would
 /// be too many interleavings otherwise.
 fn two_tasks_of_a_level_triggered_object() {
@@ -228,6 +253,17 @@ fn two_tasks_of_a_level_triggered_object() {
 #[test]
 fn a_oneshot_object_serves_both_directions() {
     check(two_tasks_of_a_oneshot_object);
+}
+
+#[test]
+fn an_event_of_a_oneshot_object_is_heard_at_any_moment_of_a_park() {
+    check(two_arrivals_at_a_oneshot_object);
+}
+
+#[test]
+fn a_park_that_takes_back_what_an_event_has_asked_for_is_caught() {
+    let fault = Fault::RearmedTooLate;
+    catches(fault, HANG, two_arrivals_at_a_oneshot_object);
 }
 
 #[test]

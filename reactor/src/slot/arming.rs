@@ -123,8 +123,7 @@ impl Slot {
             ..before
         };
         if !seeded(Fault::CalmWithoutWord) {
-            self.read.readiness.ask_for_rearming();
-            self.write.readiness.ask_for_rearming();
+            self.ask_both_for_rearming();
         }
         // Even if it fails: it would not go better at the next event.
         self.arming.store(calm);
@@ -140,6 +139,8 @@ impl Slot {
     }
 
     /// Changes what the poller reports, by `change`, so that a parked task of `direction` is woken.
+    ///
+    /// If that fails, others may have parked who rely on it: they are to be woken, too.
     ///
     /// The lock makes the changes of one object follow each other; `change` is a system call, never
     /// foreign code. Interest that nobody waits for is dropped on the way, but for reading on
@@ -166,13 +167,28 @@ impl Slot {
                 || self.keeps_awaited_interest(side, before);
             after.armed.set(side, keeps);
         }
-        change(self.watch_of(before), self.watch_of(after))?;
+        // *First*: the event that the change leads to may ask for rearming anew, at once.
+        let too_late = seeded(Fault::RearmedTooLate);
+        if !too_late {
+            readiness.rearmed();
+        }
+        if let Err(error) = change(self.watch_of(before), self.watch_of(after)) {
+            self.ask_both_for_rearming();
+            return Err(error);
+        }
         self.arming.store(after);
-        readiness.rearmed();
+        if too_late {
+            readiness.rearmed();
+        }
         if self.trigger == Trigger::Edge {
             self.unasked.store(0, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    fn ask_both_for_rearming(&self) {
+        self.read.readiness.ask_for_rearming();
+        self.write.readiness.ask_for_rearming();
     }
 
     /// Asks later waiters to rearm *first* and looks for present ones *then*; they store themselves
