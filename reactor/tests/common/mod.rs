@@ -14,7 +14,7 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
-use reactor::{Core, PollEvented, ReactorGone, mio};
+use reactor::{Core, Direction, PollEvented, ReactorGone, mio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 pub(crate) use wakers::{CountWakes, HANG, Random, drive, poll_once, poll_with};
 
@@ -159,6 +159,19 @@ pub(crate) fn udp_pair(
     theirs.connect(ours.local_addr().unwrap()).unwrap();
     ours.connect(theirs.local_addr().unwrap()).unwrap();
     (PollEvented::new(ours, handle).unwrap(), theirs)
+}
+
+/// Has `waker` wait for a direction; false if that is ready already. It stays there, unlike that of a
+/// future such as `readable()`, which goes when the future is dropped.
+pub(crate) fn parks<E: Source>(
+    io: &PollEvented<E>,
+    direction: Direction,
+    waker: &std::task::Waker,
+) -> bool {
+    with_cx(waker, |cx| match direction {
+        Direction::Read => io.poll_read(cx).is_pending(),
+        Direction::Write => io.poll_write(cx).is_pending(),
+    })
 }
 
 /// Turns a core without waiting, until nothing happens any more.
