@@ -4,12 +4,12 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use mio::event::Source;
 
-use crate::{Direction, Interest, PollEvented, sight::Sight};
+use crate::{Interest, PollEvented, left_waker::LeftWaker, sight::Sight};
 
 /// Waits until something is true of an object; from [`PollEvented::readable`],
 /// [`PollEvented::writable`] and [`PollEvented::ready`]. Resolves to what is true.
@@ -63,15 +63,13 @@ impl<E: Source> OwnedReady<E> {
 #[derive(Debug)]
 struct Wait {
     interest: Interest,
-    left: Option<Waker>,
+    left: LeftWaker,
 }
 
 impl Wait {
     fn new(interest: Interest) -> Self {
-        Self {
-            interest,
-            left: None,
-        }
+        let left = LeftWaker::NONE;
+        Self { interest, left }
     }
 
     fn poll<E: Source>(
@@ -79,45 +77,32 @@ impl Wait {
         io: &PollEvented<E>,
         cx: &Context<'_>,
     ) -> Poll<io::Result<Interest>> {
-        match Sight::poll(io, self.interest, cx) {
-            Poll::Ready(seen) => {
-                self.withdraw(io);
-                // Between the two looks of a poll it may have been taken back: a spurious wake.
-                let seen = seen?.of(self.interest).unwrap_or(self.interest);
-                Poll::Ready(Ok(seen))
-            }
-            Poll::Pending => {
-                self.leave(io, cx.waker());
-                Poll::Pending
-            }
+        let now = Sight::look(io.registration(), self.interest)?;
+        let now = now.of(self.interest);
+        let polled = match now {
+            Some(now) => Poll::Ready(Ok(now)),
+            None => self.park(io, cx),
+        };
+        if polled.is_ready() {
+            self.withdraw(io);
         }
+        polled
     }
 
-    /// Remembers the waker that is at the object now, and releases another one.
-    fn leave<E: Source>(&mut self, io: &PollEvented<E>, waker: &Waker) {
-        let is_there = |direction| {
-            self.interest.is_of(direction) && io.registration().keeps_waker(direction, waker)
-        };
-        let is_left = [Direction::Read, Direction::Write]
-            .into_iter()
-            .any(is_there);
-        let same = |left: &Waker| left.will_wake(waker);
-        if is_left && self.left.as_ref().is_some_and(same) {
-            return;
-        }
-        self.withdraw(io);
-        self.left = is_left.then(|| waker.clone());
+    fn park<E: Source>(
+        &mut self,
+        io: &PollEvented<E>,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<Interest>> {
+        let polled = Sight::park(io, self.interest, cx);
+        // Also if something has come in this moment.
+        self.left.set(io.registration(), self.interest, cx.waker());
+        // It may have been taken back as soon as it came: a spurious wake.
+        polled.map_ok(|seen| seen.of(self.interest).unwrap_or(self.interest))
     }
 
     fn withdraw<E: Source>(&mut self, io: &PollEvented<E>) {
-        let Some(waker) = self.left.take() else {
-            return;
-        };
-        for direction in [Direction::Read, Direction::Write] {
-            if self.interest.is_of(direction) {
-                io.registration().withdraw(direction, &waker);
-            }
-        }
+        self.left.withdraw(io.registration(), self.interest);
     }
 }
 

@@ -164,18 +164,19 @@ impl Slot {
         own.is_some_and(|task| self.side(direction).is_stored(task))
     }
 
-    /// A task does not wait any more: releases its waker, if that is stored.
+    /// A task does not wait any more: releases its waker, wherever that is stored.
     ///
     /// Something else of the same task may be waiting here with the same waker. It cannot be told apart,
     /// so the task is woken, and whatever still waits comes back.
     pub(crate) fn withdraw(&self, direction: Direction, waker: &Waker) {
         let removed = lock(&self.waiting).set(direction).remove(waker);
-        if let Some(waker) = removed {
+        if let Some(waker) = removed.waiting {
             if !seeded(Fault::WithdrawWithoutWake) {
                 wake_by_ref_quietly(&waker);
             }
             drop_quietly(waker);
         }
+        drop_quietly(removed.remembered);
     }
 
     fn store(&self, direction: Direction, waker: &Waker) {
