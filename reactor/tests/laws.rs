@@ -320,7 +320,7 @@ fn poll_with_fresh_wakers(
     let mut counts = Vec::new();
     for _ in 0..10_000 {
         let (count, waker) = CountWakes::new();
-        assert!(parks(&stream, Direction::Read, &waker));
+        assert!(parks(stream, Direction::Read, &waker));
         counts.push(count);
         between();
     }

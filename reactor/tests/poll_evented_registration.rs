@@ -349,7 +349,7 @@ fn a_stale_event_of_the_same_batch_never_reaches_the_new_object() {
                 let waker = Waker::from(replace.clone());
                 for stream in victims.lock().unwrap().iter() {
                     assert!(stream.try_read_with(|mut io| io.read(&mut [0; 1])).is_err());
-                    assert!(parks(&stream, Direction::Read, &waker));
+                    assert!(parks(stream, Direction::Read, &waker));
                 }
                 for peer in &mut peers {
                     peer.write_all(b"x").unwrap();
@@ -358,7 +358,7 @@ fn a_stale_event_of_the_same_batch_never_reaches_the_new_object() {
                 settle(&mut core);
                 assert_eq!(parked.get(), 0, "a stale event has reached a new object");
                 for (made, _) in replace.made.lock().unwrap().iter() {
-                    assert!(parks(&made, Direction::Read, Waker::noop()));
+                    assert!(parks(made, Direction::Read, Waker::noop()));
                 }
             }
         },

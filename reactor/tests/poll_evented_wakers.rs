@@ -42,7 +42,7 @@ fn idle(handle: &Handle) -> (PollEvented<UnixStream>, std::os::unix::net::UnixSt
 
 #[track_caller]
 fn park(stream: &PollEvented<UnixStream>, waker: &Waker) {
-    assert!(parks(&stream, Direction::Read, waker));
+    assert!(parks(stream, Direction::Read, waker));
 }
 
 #[test]
