@@ -17,6 +17,8 @@ use crate::{
 };
 
 mod arming;
+mod other_trigger;
+mod rearm;
 
 pub(crate) use arming::Armed;
 use arming::ArmingBits;
