@@ -165,7 +165,7 @@ impl Registration {
     pub(crate) fn drained(&self, direction: Direction, seen: Seen) {
         if self.slot.trigger() == Trigger::Level {
             self.may_be_drained(direction, seen);
-        } else if sys::TRUSTS_SHORT_TRANSFERS && seen.trusts_short_transfer() {
+        } else if sys::TRUE_EDGES && seen.trusts_short_transfer() {
             self.slot.clear(direction, seen);
         }
     }

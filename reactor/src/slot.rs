@@ -17,8 +17,8 @@ use crate::{
 };
 
 mod arming;
-mod other_trigger;
 mod rearm;
+mod without_edges;
 
 pub(crate) use arming::Armed;
 use arming::ArmingBits;
@@ -213,8 +213,8 @@ impl Slot {
         write: Option<Event>,
         out: &mut impl Wakes,
     ) -> bool {
-        if self.trigger != Trigger::Edge {
-            return self.event_of_other_trigger(read, write, out);
+        if self.trigger != Trigger::Edge || !sys::TRUE_EDGES {
+            return self.event_without_edges(read, write, out);
         }
         if let Some(event) = read {
             self.event_of(Direction::Read, event, out);

@@ -50,4 +50,4 @@ pub(crate) fn is_ready(_: Borrowed<'_>, _: Direction) -> bool {
 
 pub(crate) const NATIVE_TRIGGERS: bool = false;
 
-pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = false;
+pub(crate) const TRUE_EDGES: bool = false;

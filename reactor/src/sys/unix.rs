@@ -52,9 +52,13 @@ pub(crate) fn calm(
     token: Token,
     watch: Watch,
 ) -> io::Result<()> {
-    match watch.mio_interest() {
-        Some(interest) => rewatch(registry, descriptor.raw(), token, interest),
-        None => Ok(()),
+    let Some(interest) = watch.mio_interest() else {
+        return Ok(());
+    };
+    match rewatch(registry, descriptor.raw(), token, interest) {
+        // Somebody is deregistering it at this moment.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
     }
 }
 
@@ -84,8 +88,8 @@ pub(crate) fn is_ready(borrowed: Borrowed<'_>, direction: Direction) -> bool {
     polled.is_ok() && asked[0].revents().contains(flag)
 }
 
-/// True edge semantics: epoll and kqueue.
-pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = cfg!(all(
+/// epoll and kqueue.
+pub(crate) const TRUE_EDGES: bool = cfg!(all(
     any(
         target_os = "linux",
         target_os = "android",

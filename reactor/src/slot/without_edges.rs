@@ -1,4 +1,4 @@
-//! What is different with objects that are not edge-triggered.
+//! What is different with objects that are not reported each time that something is new.
 
 use std::sync::atomic::Ordering;
 
@@ -12,16 +12,16 @@ use crate::{
 };
 
 impl Slot {
-    /// An event of an object that is not edge-triggered; as [`event`](Self::event).
+    /// As [`event`](Self::event), for these objects.
     #[cold]
-    pub(super) fn event_of_other_trigger(
+    pub(super) fn event_without_edges(
         &self,
         read: Option<Event>,
         write: Option<Event>,
         out: &mut impl Wakes,
     ) -> bool {
         // With the readiness, not after it: who parks in between must know.
-        let asks = self.trigger == Trigger::Oneshot || !sys::NATIVE_TRIGGERS;
+        let asks = self.descriptor.is_some() && sys::reports_once(self.trigger);
         let (mut all_awaited, mut reported) = (true, [false; 2]);
         for (direction, event) in [(Direction::Read, read), (Direction::Write, write)] {
             let Some(mut event) = event else {
@@ -38,7 +38,7 @@ impl Slot {
             return false;
         }
         // Whether it is calm already is known under the lock alone.
-        sys::NATIVE_TRIGGERS && !all_awaited
+        self.trigger == Trigger::Level && sys::NATIVE_TRIGGERS && !all_awaited
     }
 
     /// The one event of a oneshot object has come: neither direction is reported any more. Whoever waits
