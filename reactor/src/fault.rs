@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     /// A task that has changed what the poller reports takes back that this is asked for, although an
     /// event has asked anew meanwhile.
     RearmedTooLate,
+    /// An error that lasts is reported for as long as somebody waits for something else.
+    LoudErrors,
     /// An object that nobody waits for is calmed without a word to those who park meanwhile.
     CalmWithoutWord,
     /// A waiter that goes takes the waker along that another one of the same task relies on.

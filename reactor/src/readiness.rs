@@ -43,6 +43,11 @@ impl Readiness {
         }))
     }
 
+    /// Marks it ready without an event: those who wait go on waiting for one.
+    pub(crate) fn found_ready(&self) {
+        self.update(|word| Some((word | READY) + ONE_TICK));
+    }
+
     /// Takes back the readiness that was `seen`, unless a newer event has come; true if it did.
     #[inline]
     pub(crate) fn clear(&self, seen: Seen, told: Told) -> bool {
@@ -184,6 +189,12 @@ impl Event {
     pub(crate) fn new(closed: bool, error: bool, urgent: bool) -> Self {
         let bits = |yes, bits| if yes { bits } else { 0 };
         Self(bits(closed, CLOSED) | bits(error, CLOSED | ERROR) | bits(urgent, URGENT | PRIORITY))
+    }
+
+    /// Whether it tells of the peer's close or of an error.
+    #[inline]
+    pub(crate) fn is_closed(self) -> bool {
+        self.0 & CLOSED != 0
     }
 
     /// The next to park has to ask for more.

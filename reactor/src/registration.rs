@@ -12,7 +12,7 @@ use crate::{
     executor::{self, Message},
     readiness::{Seen, Told},
     shared::{Shared, wake_all},
-    slot::{Slot, Waited},
+    slot::{Rearmed, Slot, Waited},
     sync::lock,
     sys,
     waker_set::Drained,
@@ -116,7 +116,7 @@ impl Registration {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),
             Waited::Parked => Poll::Pending,
             Waited::Rearm => {
-                self.rearm(direction, io())?;
+                self.rearm_for(direction, io(), cx.waker())?;
                 Poll::Pending
             }
         }
@@ -204,13 +204,27 @@ impl Registration {
         &self.slot
     }
 
-    /// Has the poller report `direction` because a task waits there.
+    /// Sees to it that `waker`, which waits there, is woken when `direction` is ready.
     #[cold]
-    fn rearm(&self, direction: Direction, io: Option<sys::Borrowed<'_>>) -> io::Result<()> {
+    fn rearm_for(
+        &self,
+        direction: Direction,
+        io: Option<sys::Borrowed<'_>>,
+        waker: &Waker,
+    ) -> io::Result<()> {
         let Some(io) = self.same_object(io)? else {
             // Registered for both directions once and for all.
             return Ok(());
         };
+        if self.rearm(direction, io)? == Rearmed::OnlyNews && sys::is_ready(io, direction) {
+            self.slot.found_ready(direction);
+            waker.wake_by_ref();
+        }
+        Ok(())
+    }
+
+    /// Has the poller report `direction` because a task waits there.
+    fn rearm(&self, direction: Direction, io: sys::Borrowed<'_>) -> io::Result<Rearmed> {
         let rearmed = self.slot.rearm(direction, |before, after| {
             tracing::trace!(token = self.token.0, ?after, "rearmed");
             sys::change(&self.shared.registry, io, self.token, before, after)
@@ -245,7 +259,7 @@ impl Registration {
         self.seen(direction)?;
         let same = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
         if self.slot.resume(direction) {
-            self.rearm(direction, Some(same))?;
+            self.rearm(direction, same)?;
         }
         Ok(())
     }

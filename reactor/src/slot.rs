@@ -22,6 +22,7 @@ mod without_edges;
 
 pub(crate) use arming::Armed;
 use arming::ArmingBits;
+pub(crate) use rearm::Rearmed;
 
 /// The reactor's side of one registered object: what is known of it, and who waits for it.
 ///
@@ -132,6 +133,11 @@ impl Slot {
         self.side(direction).readiness.clear(seen, told)
     }
 
+    /// Somebody has asked the system: it is ready. Whoever waits has asked for himself.
+    pub(crate) fn found_ready(&self, direction: Direction) {
+        self.side(direction).readiness.found_ready();
+    }
+
     /// Makes a task wait for a direction that was seen not to be ready, or in general for something that
     /// was not `told`.
     ///
@@ -204,7 +210,7 @@ impl Slot {
     /// The poller has reported the object. Called by the core's thread.
     ///
     /// True if it is to be [calmed](Self::calm): it would be reported again and again, and somebody is
-    /// not there to hear it.
+    /// not there to hear it, or cannot end it.
     #[must_use]
     #[inline(always)]
     pub(crate) fn event(

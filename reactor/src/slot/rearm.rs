@@ -7,8 +7,17 @@ use crate::{
     Direction, Trigger,
     fault::{Fault, seeded},
     sync::lock,
-    sys::Watch,
+    sys::{self, Watch},
 };
+
+/// How a task that has parked gets to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rearmed {
+    /// The poller reports it, at once if it is so already.
+    Reported,
+    /// The poller reports what is new alone: the system has to be asked how it is now.
+    OnlyNews,
+}
 
 impl Slot {
     /// Changes what the poller reports, by `change`, so that a parked task of `direction` is woken.
@@ -22,12 +31,15 @@ impl Slot {
         &self,
         direction: Direction,
         change: impl FnOnce(Watch, Watch) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Rearmed, E> {
         let _waiting = lock(&self.waiting);
         let before = self.arming.load();
         let readiness = &self.side(direction).readiness;
         if !readiness.load().needs_rearming() || before.paused.is_in(direction) {
-            return Ok(());
+            return Ok(Rearmed::Reported);
+        }
+        if self.is_reported_unasked() {
+            return self.rearm_for_news(direction, before, change);
         }
         let mut after = Arming {
             calm: false,
@@ -56,7 +68,36 @@ impl Slot {
         if self.trigger == Trigger::Edge {
             self.unasked.store(0, Ordering::Relaxed);
         }
-        Ok(())
+        Ok(Rearmed::Reported)
+    }
+
+    /// Whether the poller may report an error or a hang-up, which nobody has asked for, as long as it
+    /// lasts.
+    fn is_reported_unasked(&self) -> bool {
+        let failed = self.write.readiness.load().is_closed();
+        self.trigger != Trigger::Edge && sys::TRUE_EDGES && failed && !seeded(Fault::LoudErrors)
+    }
+
+    /// A task that waits for something else than that would be woken over and over. So the object is
+    /// edge-triggered from now on, and each task that parks is sent to ask the system itself.
+    fn rearm_for_news<E>(
+        &self,
+        direction: Direction,
+        before: Arming,
+        change: impl FnOnce(Watch, Watch) -> Result<(), E>,
+    ) -> Result<Rearmed, E> {
+        self.ask_both_for_rearming();
+        let mut after = Arming {
+            calm: true,
+            ..before
+        };
+        after.armed.set(direction, true);
+        if after == before {
+            return Ok(Rearmed::OnlyNews);
+        }
+        change(self.watch_of(before), self.watch_of(after))?;
+        self.arming.store(after);
+        Ok(Rearmed::Reported)
     }
 
     pub(super) fn ask_both_for_rearming(&self) {

@@ -37,8 +37,9 @@ impl Slot {
             self.end_shot(reported, out);
             return false;
         }
+        let lasts = write.is_some_and(Event::is_closed) && !seeded(Fault::LoudErrors);
         // Whether it is calm already is known under the lock alone.
-        self.trigger == Trigger::Level && sys::NATIVE_TRIGGERS && !all_awaited
+        self.trigger == Trigger::Level && sys::NATIVE_TRIGGERS && (lasts || !all_awaited)
     }
 
     /// The one event of a oneshot object has come: neither direction is reported any more. Whoever waits
@@ -57,7 +58,8 @@ impl Slot {
         }
     }
 
-    /// Makes the object edge-triggered until a task parks, by `switch`: it has been reported to nobody.
+    /// Makes the object edge-triggered until a task parks, by `switch`: it would be reported over and over,
+    /// to nobody or about something that lasts.
     ///
     /// Both directions are asked for rearming *first*. Whoever parks later changes it back; whoever has
     /// parked already is told once more by the switch itself if the object is ready.

@@ -73,7 +73,7 @@ fn rewatch(
     SourceFd(&descriptor).reregister(registry, token, interest)
 }
 
-/// poll(2), which does not wait.
+/// poll(2), which does not wait. A hang-up is ready as well: the operation says so.
 pub(crate) fn is_ready(borrowed: Borrowed<'_>, direction: Direction) -> bool {
     let flag = match direction {
         Direction::Read => PollFlags::IN,
@@ -85,7 +85,7 @@ pub(crate) fn is_ready(borrowed: Borrowed<'_>, direction: Direction) -> bool {
         tv_nsec: 0,
     };
     let polled = retry_on_intr(|| poll(&mut asked, Some(&now)));
-    polled.is_ok() && asked[0].revents().contains(flag)
+    polled.is_ok() && asked[0].revents().intersects(flag | PollFlags::HUP)
 }
 
 /// epoll and kqueue.
