@@ -8,7 +8,7 @@ use std::{
 
 use mio::event::Source;
 
-use crate::{Direction, Interest, PollEvented, Trigger, left_waker::LeftWaker, readiness::Told};
+use crate::{Direction, Interest, PollEvented, left_waker::LeftWaker, readiness::Told};
 
 /// Waits until the peer has closed its side; from [`PollEvented::peer_closed`].
 ///
@@ -19,8 +19,8 @@ use crate::{Direction, Interest, PollEvented, Trigger, left_waker::LeftWaker, re
 /// # Errors
 ///
 /// [`Unsupported`](io::ErrorKind::Unsupported) with another trigger than
-/// [`Edge`](crate::Trigger::Edge): data that nobody reads would wake the task over and over. Otherwise
-/// as [`PollEvented::poll_read`].
+/// [`Edge`](crate::Trigger::Edge), and where the system's poller has no edges (poll(2)): data that nobody
+/// reads would wake the task over and over. Otherwise as [`PollEvented::poll_read`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct PeerClosed<'a, E: Source> {
     io: &'a PollEvented<E>,
@@ -43,9 +43,7 @@ impl<E: Source> Future for PeerClosed<'_, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let registration = self.io.registration();
-        if registration.slot().trigger() != Trigger::Edge {
-            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
-        }
+        registration.check_reports_news()?;
         let polled = self.io.poll_told(Direction::Read, Told::CLOSED, cx);
         self.left.set(registration, Interest::READ, cx.waker());
         if polled.is_ready() {

@@ -217,6 +217,11 @@ impl Told {
     pub(crate) const CLOSED: Self = Self(CLOSED);
     const NOTHING: Self = Self(0);
 
+    /// Whether it is true whenever the direction is ready.
+    pub(crate) fn is_readiness(self) -> bool {
+        self.0 & READY != 0
+    }
+
     pub(crate) fn and(self, other: Option<Self>) -> Self {
         Self(self.0 | other.unwrap_or(Self::NOTHING).0)
     }

@@ -15,7 +15,8 @@ use crate::{Interest, PollEvented, left_waker::LeftWaker, sight::Sight};
 /// [`PollEvented::writable`] and [`PollEvented::ready`]. Resolves to what is true.
 ///
 /// Any number of them can wait for one object at once. When one is dropped, the object keeps nothing of
-/// it.
+/// it. If another future of the same task may be waiting there as well, the task is woken once for
+/// nothing; so a future that is made, polled and dropped in every poll of a task keeps that task busy.
 ///
 /// # Cancel safety
 ///
@@ -23,7 +24,7 @@ use crate::{Interest, PollEvented, left_waker::LeftWaker, sight::Sight};
 ///
 /// # Errors
 ///
-/// As [`PollEvented::poll_read`].
+/// As [`PollEvented::ready`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Ready<'a, E: Source> {
     io: &'a PollEvented<E>,
@@ -38,7 +39,7 @@ pub struct Ready<'a, E: Source> {
 ///
 /// # Errors
 ///
-/// As [`PollEvented::poll_read`].
+/// As [`PollEvented::ready`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct OwnedReady<E: Source> {
     io: Arc<PollEvented<E>>,

@@ -179,6 +179,18 @@ impl Registration {
         }
     }
 
+    /// Whether a task can wait for something else than readiness. Data that nobody reads would wake it over
+    /// and over, unless the poller reports what is new alone.
+    pub(crate) fn check_reports_news(&self) -> io::Result<()> {
+        if self.slot.trigger() == Trigger::Edge && sys::TRUE_EDGES {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "only of an edge-triggered object are errors, urgent data and the peer's close told apart",
+        ))
+    }
+
     /// Whether a task that waits left its waker here, and not only its number.
     pub(crate) fn keeps_waker(&self, direction: Direction, waker: &Waker) -> bool {
         let own = executor::own_task(&self.shared, waker);

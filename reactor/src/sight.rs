@@ -58,6 +58,9 @@ impl Sight {
         let mut is_ready = false;
         for direction in [Direction::Read, Direction::Write] {
             if let Some(told) = told(interest, direction) {
+                if !told.is_readiness() {
+                    io.registration().check_reports_news()?;
+                }
                 is_ready |= io.poll_told(direction, told, cx)?.is_ready();
             }
         }
