@@ -76,9 +76,13 @@ impl Registration {
         io: &mut E,
         borrow: Option<sys::Borrow<E>>,
     ) -> io::Result<()> {
-        let result = match borrow {
-            Some(borrow) => sys::unwatch(&self.shared.registry, borrow(io)),
-            None => io.deregister(&self.shared.registry),
+        let registry = &self.shared.registry;
+        let result = match borrow.map(|borrow| borrow(io)) {
+            // Another object in its place may have a registration of its own.
+            Some(io) => self
+                .check_same(io)
+                .and_then(|()| sys::unwatch(registry, io)),
+            None => io.deregister(registry),
         };
         let slot = lock(&self.shared.slots).remove(self.token);
         drop(slot);
@@ -281,12 +285,17 @@ impl Registration {
         &self,
         io: Option<sys::Borrowed<'a>>,
     ) -> io::Result<Option<sys::Borrowed<'a>>> {
-        if io.map(sys::descriptor) != self.slot.descriptor() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the object was exchanged: it is not the one that was registered",
-            ));
-        }
+        io.map_or(Ok(()), |io| self.check_same(io))?;
         Ok(io)
+    }
+
+    fn check_same(&self, io: sys::Borrowed<'_>) -> io::Result<()> {
+        if Some(sys::descriptor(io)) == self.slot.descriptor() {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the object was exchanged: it is not the one that was registered",
+        ))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Slot, arming::Arming};
+use super::{Armed, Slot, arming::Arming};
 use crate::{
     Direction, Trigger,
     fault::{Fault, seeded},
@@ -142,6 +142,17 @@ impl Slot {
         }
         self.arming.store(after);
         Ok(())
+    }
+
+    pub(crate) fn paused(&self) -> Armed {
+        self.arming.load().paused
+    }
+
+    /// Directions that were paused elsewhere, and so are not [reported](Self::options) here.
+    pub(crate) fn stay_paused(&self, paused: Armed) {
+        let _waiting = lock(&self.waiting);
+        let arming = self.arming.load();
+        self.arming.store(Arming { paused, ..arming });
     }
 
     /// Lets the poller report `direction` again; true if somebody waits for that, so that it has to be
