@@ -14,7 +14,7 @@ use crate::{
     shared::{Shared, wake_all},
     slot::{Rearmed, Slot, Waited},
     sync::lock,
-    sys,
+    sys::{self, Watch},
     waker_set::Drained,
 };
 
@@ -59,7 +59,9 @@ impl Registration {
         let (shared, slot) = (handle.shared().clone(), Arc::new(slot));
         let token = lock(&shared.slots).insert(slot.clone())?;
         // Outside of the lock: other threads' system calls do not wait for ours.
-        if let Err(error) = register(&shared, &slot, token) {
+        let registered = register(&shared, &slot, token);
+        shared.poller_changed();
+        if let Err(error) = registered {
             drop(lock(&shared.slots).remove(token));
             return Err(NotPollable::explain(error));
         }
@@ -84,6 +86,7 @@ impl Registration {
                 .and_then(|()| sys::unwatch(registry, io)),
             None => io.deregister(registry),
         };
+        self.shared.poller_changed();
         let slot = lock(&self.shared.slots).remove(self.token);
         drop(slot);
         tracing::trace!(token = self.token.0, "deregistered");
@@ -158,6 +161,8 @@ impl Registration {
     /// As [`would_block`](Self::would_block), for anything that an event can tell.
     #[inline]
     pub(crate) fn found_nothing(&self, direction: Direction, seen: Seen, told: Told) {
+        // A source of mio's has told the poller.
+        self.shared.poller_changed();
         if self.slot.take_back(direction, seen, told) && seen.is_from_event() {
             self.shared.counters.spurious.add(1);
         }
@@ -243,7 +248,7 @@ impl Registration {
     fn rearm(&self, direction: Direction, io: sys::Borrowed<'_>) -> io::Result<Rearmed> {
         let rearmed = self.slot.rearm(direction, |before, after| {
             tracing::trace!(token = self.token.0, ?after, "rearmed");
-            sys::change(&self.shared.registry, io, self.token, before, after)
+            self.change(io, before, after)
         });
         if rearmed.is_err() {
             // Whoever has parked meanwhile finds the same error when it polls again.
@@ -262,8 +267,14 @@ impl Registration {
         let io = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
         self.slot.pause(direction, |before, after| {
             tracing::trace!(token = self.token.0, ?after, "paused");
-            sys::change(&self.shared.registry, io, self.token, before, after)
+            self.change(io, before, after)
         })
+    }
+
+    fn change(&self, io: sys::Borrowed<'_>, before: Watch, after: Watch) -> io::Result<()> {
+        let changed = sys::change(&self.shared.registry, io, self.token, before, after);
+        self.shared.poller_changed();
+        changed
     }
 
     /// Lets the poller report `direction` again.

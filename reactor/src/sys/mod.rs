@@ -11,6 +11,7 @@
 //!   not, it is reported once, and again after a change. More data after a short read is always
 //!   reported with true edges alone;
 //! * `NATIVE_TRIGGERS`: whether `watch` and `change` know other triggers than edge;
+//! * `CHANGES_SWALLOW_WAKES`: whether a change may take back a wake of the poller that has not been heard;
 //! * `is_ready`: asks the system about one direction of an object, now.
 //!
 //! Linux is tested: with epoll, and with mio's `mio_unsupported_force_poll_poll`, which takes the place

@@ -102,3 +102,7 @@ pub(crate) const TRUE_EDGES: bool = cfg!(all(
     ),
     not(mio_unsupported_force_poll_poll)
 ));
+
+/// mio's poll(2) is woken for a change by the same pipe as for a wake, and whoever changes something
+/// empties that pipe.
+pub(crate) const CHANGES_SWALLOW_WAKES: bool = !TRUE_EDGES;
