@@ -16,15 +16,15 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 /// use io_traits::io;
 /// use reactor::{Core, Fd, PollEvented};
 ///
-/// let (reader, writer) = std::io::pipe()?;
+/// let (one, other) = std::os::unix::net::UnixStream::pair()?;
 /// let mut core = Core::new()?;
 /// let handle = core.handle();
-/// let mut reader = PollEvented::on_demand(Fd::new(reader)?, &handle)?;
-/// let mut writer = PollEvented::on_demand(Fd::new(writer)?, &handle)?;
+/// let mut one = PollEvented::on_demand(Fd::new(one)?, &handle)?;
+/// let mut other = PollEvented::on_demand(Fd::new(other)?, &handle)?;
 /// let mut buf = [0; 5];
 /// core.run(async {
-///     io::write_all(&mut writer, b"hello").await?;
-///     io::read_exact(&mut reader, &mut buf).await
+///     io::write_all(&mut one, b"hello").await?;
+///     io::read_exact(&mut other, &mut buf).await
 /// })??;
 /// assert_eq!(&buf, b"hello");
 /// # std::io::Result::Ok(())
