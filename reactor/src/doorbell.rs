@@ -35,6 +35,11 @@ impl Doorbell {
         self.0.swap(RUNG, acq_rel_unless(Fault::RingWithoutRelease)) == ASLEEP
     }
 
+    /// Whether somebody has rung whom the loop has not heard yet.
+    pub(crate) fn is_rung(&self) -> bool {
+        self.0.load(Ordering::Acquire) == RUNG
+    }
+
     /// The loop is about to wait; false if somebody has rung and it must look at its queues first.
     #[must_use]
     pub(crate) fn fall_asleep(&self) -> bool {

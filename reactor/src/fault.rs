@@ -18,6 +18,11 @@ pub(crate) enum Fault {
     DropAwaitedInterest,
     /// The one event of a oneshot object leaves those who wait for the other direction behind.
     OneshotForgetsTheOther,
+    /// A task that has changed what the poller reports takes back that this is asked for, although an
+    /// event has asked anew meanwhile.
+    RearmedTooLate,
+    /// An error that lasts is reported for as long as somebody waits for something else.
+    LoudErrors,
     /// An object that nobody waits for is calmed without a word to those who park meanwhile.
     CalmWithoutWord,
     /// A waiter that goes takes the waker along that another one of the same task relies on.

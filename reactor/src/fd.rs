@@ -16,15 +16,15 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 /// use io_traits::io;
 /// use reactor::{Core, Fd, PollEvented};
 ///
-/// let (reader, writer) = std::io::pipe()?;
+/// let (one, other) = std::os::unix::net::UnixStream::pair()?;
 /// let mut core = Core::new()?;
 /// let handle = core.handle();
-/// let mut reader = PollEvented::on_demand(Fd::new(reader)?, &handle)?;
-/// let mut writer = PollEvented::on_demand(Fd::new(writer)?, &handle)?;
+/// let mut one = PollEvented::on_demand(Fd::new(one)?, &handle)?;
+/// let mut other = PollEvented::on_demand(Fd::new(other)?, &handle)?;
 /// let mut buf = [0; 5];
 /// core.run(async {
-///     io::write_all(&mut writer, b"hello").await?;
-///     io::read_exact(&mut reader, &mut buf).await
+///     io::write_all(&mut one, b"hello").await?;
+///     io::read_exact(&mut other, &mut buf).await
 /// })??;
 /// assert_eq!(&buf, b"hello");
 /// # std::io::Result::Ok(())
@@ -32,8 +32,8 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 pub struct Fd<T: AsFd> {
     /// INVARIANT: present until `into_inner` or `drop` takes it.
     io: Option<T>,
-    /// What to put back at the end.
-    mode: Option<OFlags>,
+    /// To be made so again at the end.
+    was_blocking: bool,
 }
 
 impl<T: AsFd> Fd<T> {
@@ -47,22 +47,28 @@ impl<T: AsFd> Fd<T> {
     /// Those of the system, which are rare.
     pub fn new(io: T) -> io::Result<Self> {
         set_nonblocking(&io)?;
-        let mode = None;
-        Ok(Self { io: Some(io), mode })
+        Ok(Self {
+            io: Some(io),
+            was_blocking: false,
+        })
     }
 
-    /// Sets the descriptor to non-blocking mode, and puts the mode back when this is dropped.
+    /// Sets the descriptor to non-blocking mode, and back to blocking mode when this is dropped, unless
+    /// it was non-blocking before.
     ///
     /// Standard input is the example: it is the terminal of the shell as well, which does not expect a
     /// read to say "would block".
+    ///
+    /// Of two that share one terminal, such as standard input and output, the second finds the mode
+    /// set and leaves it alone; the first sets it back for both. Drop them together.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new).
     pub fn shared(io: T) -> io::Result<Self> {
-        let mode = set_nonblocking(&io)?;
-        let mode = Some(mode);
-        Ok(Self { io: Some(io), mode })
+        let was_blocking = set_nonblocking(&io)?;
+        let io = Some(io);
+        Ok(Self { io, was_blocking })
     }
 
     /// The object, whose mode is what it was if this was [`shared`](Self::shared).
@@ -83,20 +89,23 @@ impl<T: AsFd> Fd<T> {
     }
 
     fn restore(&mut self) {
-        if let (Some(io), Some(mode)) = (&self.io, self.mode.take()) {
+        if let Some(io) = self.io.as_ref().filter(|_| self.was_blocking) {
             // An error: the descriptor was closed by somebody else.
-            let _ = fcntl_setfl(io, mode);
+            let _ =
+                fcntl_getfl(io).and_then(|mode| fcntl_setfl(io, mode.difference(OFlags::NONBLOCK)));
         }
+        self.was_blocking = false;
     }
 }
 
-/// Returns the mode before.
-fn set_nonblocking(io: &impl AsFd) -> io::Result<OFlags> {
+/// Whether it was blocking before.
+fn set_nonblocking(io: &impl AsFd) -> io::Result<bool> {
     let mode = fcntl_getfl(io)?;
-    if !mode.contains(OFlags::NONBLOCK) {
+    let was_blocking = !mode.contains(OFlags::NONBLOCK);
+    if was_blocking {
         fcntl_setfl(io, mode | OFlags::NONBLOCK)?;
     }
-    Ok(mode)
+    Ok(was_blocking)
 }
 
 impl<T: AsFd> Drop for Fd<T> {

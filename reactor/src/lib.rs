@@ -71,6 +71,7 @@ mod fault;
 mod fd;
 mod handle;
 mod interest;
+mod left_waker;
 mod metrics;
 #[cfg(all(test, loom))]
 mod model;

@@ -3,12 +3,12 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use mio::event::Source;
 
-use crate::{Direction, PollEvented, Trigger, readiness::Told};
+use crate::{Direction, Interest, PollEvented, left_waker::LeftWaker, readiness::Told};
 
 /// Waits until the peer has closed its side; from [`PollEvented::peer_closed`].
 ///
@@ -19,24 +19,22 @@ use crate::{Direction, PollEvented, Trigger, readiness::Told};
 /// # Errors
 ///
 /// [`Unsupported`](io::ErrorKind::Unsupported) with another trigger than
-/// [`Edge`](crate::Trigger::Edge): data that nobody reads would wake the task over and over. Otherwise
-/// as [`PollEvented::poll_read`].
+/// [`Edge`](crate::Trigger::Edge), and where the system's poller has no edges (poll(2)): data that nobody
+/// reads would wake the task over and over. Otherwise as [`PollEvented::poll_read`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct PeerClosed<'a, E: Source> {
     io: &'a PollEvented<E>,
-    /// The waker that was left at the object.
-    left: Option<Waker>,
+    left: LeftWaker,
 }
 
 impl<'a, E: Source> PeerClosed<'a, E> {
     pub(crate) fn new(io: &'a PollEvented<E>) -> Self {
-        Self { io, left: None }
+        let left = LeftWaker::NONE;
+        Self { io, left }
     }
 
     fn withdraw(&mut self) {
-        if let Some(waker) = self.left.take() {
-            self.io.registration().withdraw(Direction::Read, &waker);
-        }
+        self.left.withdraw(self.io.registration(), Interest::READ);
     }
 }
 
@@ -45,15 +43,11 @@ impl<E: Source> Future for PeerClosed<'_, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let registration = self.io.registration();
-        if registration.slot().trigger() != Trigger::Edge {
-            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
-        }
+        registration.check_reports_news()?;
         let polled = self.io.poll_told(Direction::Read, Told::CLOSED, cx);
-        let is_left = polled.is_pending() && registration.keeps_waker(Direction::Read, cx.waker());
-        let same = |left: &Waker| left.will_wake(cx.waker());
-        if !is_left || !self.left.as_ref().is_some_and(same) {
+        self.left.set(registration, Interest::READ, cx.waker());
+        if polled.is_ready() {
             self.withdraw();
-            self.left = is_left.then(|| cx.waker().clone());
         }
         polled.map_ok(drop)
     }

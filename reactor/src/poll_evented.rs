@@ -91,9 +91,9 @@ impl<E: Source> PollEvented<E> {
 
     /// Registers an object by its descriptor, as `options` say.
     ///
-    /// The descriptor must stay the same: if another object is put in its place through
-    /// [`get_mut`](Self::get_mut), an operation that would have to change the registration fails with
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    /// The descriptor must stay the same. If another object is put in its place through
+    /// [`get_mut`](Self::get_mut), whatever would have to change or end the registration fails with
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput), and no other object's is touched.
     ///
     /// # Errors
     ///
@@ -137,7 +137,8 @@ impl<E: Source> PollEvented<E> {
     /// Moves the object to another reactor.
     ///
     /// Tasks that wait for it are woken, and wait at the new one when they poll again. What was known
-    /// of its readiness is forgotten: the first operations are tried.
+    /// of its readiness is forgotten: the first operations are tried. A pause goes on. The old reactor
+    /// may be gone.
     ///
     /// # Errors
     ///
@@ -146,6 +147,7 @@ impl<E: Source> PollEvented<E> {
         let mut io = self.io.take().expect(PRESENT);
         let options = self.registration.slot().options();
         let borrow = self.borrow;
+        let paused = self.registration.slot().paused();
         self.registration.send_away();
         if let Err(error) = self.registration.deregister(&mut io, borrow) {
             return Err(RegisterError::new(error, io));
@@ -154,6 +156,9 @@ impl<E: Source> PollEvented<E> {
             Some(borrow) => Registration::of_descriptor(borrow(&io), handle, options),
             None => Registration::of_source(&mut io, handle),
         };
+        if let Ok(registration) = &registered {
+            registration.slot().stay_paused(paused);
+        }
         Self::from_parts(io, registered, borrow)
     }
 
@@ -161,8 +166,9 @@ impl<E: Source> PollEvented<E> {
     ///
     /// # Errors
     ///
-    /// Those of the system, which are rare: somebody has closed the descriptor. The object is dropped
-    /// then; the reactor has forgotten it in any case.
+    /// Those of the system, which are rare: somebody has closed the descriptor.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the object was exchanged. It is dropped then; the
+    /// reactor has forgotten it in any case.
     pub fn into_inner(mut self) -> io::Result<E> {
         let mut io = self.io.take().expect(PRESENT);
         self.registration.deregister(&mut io, self.borrow)?;
@@ -258,7 +264,13 @@ impl<E: Source> PollEvented<E> {
     ///
     /// An error makes reading and writing worth trying, too. What it resolves to stays true until an
     /// operation finds nothing; for urgent data and errors that is one of
-    /// [`poll_with`](Self::poll_with).
+    /// [`poll_with`](Self::poll_with) or [`try_with`](Self::try_with).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for urgent data or errors without
+    /// [`READ`](Interest::READ), if the object is not edge-triggered: data that nobody reads would wake
+    /// the task over and over. Otherwise as [`poll_read`](Self::poll_read).
     pub fn ready(&self, interest: Interest) -> Ready<'_, E> {
         Ready::new(self, interest)
     }
@@ -270,9 +282,14 @@ impl<E: Source> PollEvented<E> {
 
     /// Waits until the peer has closed its side, without reading.
     ///
-    /// Data that has not been read does not matter, and stays. An error or a hang-up is a close, too.
-    /// On Unix it has to be registered for reading, as it is from the start; a close is never reported
-    /// of objects that have no peer.
+    /// Data that has not been read does not matter, and stays. An error or a hang-up is a close, too; of
+    /// an object without a peer, such as a UDP socket, there is nothing else. Not while reading is
+    /// [paused](Self::pause).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if the object is not edge-triggered. Otherwise as
+    /// [`poll_read`](Self::poll_read).
     pub fn peer_closed(&self) -> PeerClosed<'_, E> {
         PeerClosed::new(self)
     }

@@ -43,6 +43,11 @@ impl Readiness {
         }))
     }
 
+    /// Marks it ready without an event: those who wait go on waiting for one.
+    pub(crate) fn found_ready(&self) {
+        self.update(|word| Some((word | READY) + ONE_TICK));
+    }
+
     /// Takes back the readiness that was `seen`, unless a newer event has come; true if it did.
     #[inline]
     pub(crate) fn clear(&self, seen: Seen, told: Told) -> bool {
@@ -186,6 +191,12 @@ impl Event {
         Self(bits(closed, CLOSED) | bits(error, CLOSED | ERROR) | bits(urgent, URGENT | PRIORITY))
     }
 
+    /// Whether it tells of the peer's close or of an error.
+    #[inline]
+    pub(crate) fn is_closed(self) -> bool {
+        self.0 & CLOSED != 0
+    }
+
     /// The next to park has to ask for more.
     #[inline]
     pub(crate) fn asking_for_rearming(self) -> Self {
@@ -205,6 +216,11 @@ impl Told {
     /// Never taken back.
     pub(crate) const CLOSED: Self = Self(CLOSED);
     const NOTHING: Self = Self(0);
+
+    /// Whether it is true whenever the direction is ready.
+    pub(crate) fn is_readiness(self) -> bool {
+        self.0 & READY != 0
+    }
 
     pub(crate) fn and(self, other: Option<Self>) -> Self {
         Self(self.0 | other.unwrap_or(Self::NOTHING).0)

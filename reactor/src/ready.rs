@@ -4,18 +4,19 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use mio::event::Source;
 
-use crate::{Direction, Interest, PollEvented, sight::Sight};
+use crate::{Interest, PollEvented, left_waker::LeftWaker, sight::Sight};
 
 /// Waits until something is true of an object; from [`PollEvented::readable`],
 /// [`PollEvented::writable`] and [`PollEvented::ready`]. Resolves to what is true.
 ///
 /// Any number of them can wait for one object at once. When one is dropped, the object keeps nothing of
-/// it.
+/// it. If another future of the same task may be waiting there as well, the task is woken once for
+/// nothing; so a future that is made, polled and dropped in every poll of a task keeps that task busy.
 ///
 /// # Cancel safety
 ///
@@ -23,7 +24,7 @@ use crate::{Direction, Interest, PollEvented, sight::Sight};
 ///
 /// # Errors
 ///
-/// As [`PollEvented::poll_read`].
+/// As [`PollEvented::ready`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Ready<'a, E: Source> {
     io: &'a PollEvented<E>,
@@ -38,7 +39,7 @@ pub struct Ready<'a, E: Source> {
 ///
 /// # Errors
 ///
-/// As [`PollEvented::poll_read`].
+/// As [`PollEvented::ready`].
 #[must_use = "futures do nothing unless they are polled"]
 pub struct OwnedReady<E: Source> {
     io: Arc<PollEvented<E>>,
@@ -63,15 +64,13 @@ impl<E: Source> OwnedReady<E> {
 #[derive(Debug)]
 struct Wait {
     interest: Interest,
-    left: Option<Waker>,
+    left: LeftWaker,
 }
 
 impl Wait {
     fn new(interest: Interest) -> Self {
-        Self {
-            interest,
-            left: None,
-        }
+        let left = LeftWaker::NONE;
+        Self { interest, left }
     }
 
     fn poll<E: Source>(
@@ -79,45 +78,32 @@ impl Wait {
         io: &PollEvented<E>,
         cx: &Context<'_>,
     ) -> Poll<io::Result<Interest>> {
-        match Sight::poll(io, self.interest, cx) {
-            Poll::Ready(seen) => {
-                self.withdraw(io);
-                // Between the two looks of a poll it may have been taken back: a spurious wake.
-                let seen = seen?.of(self.interest).unwrap_or(self.interest);
-                Poll::Ready(Ok(seen))
-            }
-            Poll::Pending => {
-                self.leave(io, cx.waker());
-                Poll::Pending
-            }
+        let now = Sight::look(io.registration(), self.interest)?;
+        let now = now.of(self.interest);
+        let polled = match now {
+            Some(now) => Poll::Ready(Ok(now)),
+            None => self.park(io, cx),
+        };
+        if polled.is_ready() {
+            self.withdraw(io);
         }
+        polled
     }
 
-    /// Remembers the waker that is at the object now, and releases another one.
-    fn leave<E: Source>(&mut self, io: &PollEvented<E>, waker: &Waker) {
-        let is_there = |direction| {
-            self.interest.is_of(direction) && io.registration().keeps_waker(direction, waker)
-        };
-        let is_left = [Direction::Read, Direction::Write]
-            .into_iter()
-            .any(is_there);
-        let same = |left: &Waker| left.will_wake(waker);
-        if is_left && self.left.as_ref().is_some_and(same) {
-            return;
-        }
-        self.withdraw(io);
-        self.left = is_left.then(|| waker.clone());
+    fn park<E: Source>(
+        &mut self,
+        io: &PollEvented<E>,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<Interest>> {
+        let polled = Sight::park(io, self.interest, cx);
+        // Also if something has come in this moment.
+        self.left.set(io.registration(), self.interest, cx.waker());
+        // It may have been taken back as soon as it came: a spurious wake.
+        polled.map_ok(|seen| seen.of(self.interest).unwrap_or(self.interest))
     }
 
     fn withdraw<E: Source>(&mut self, io: &PollEvented<E>) {
-        let Some(waker) = self.left.take() else {
-            return;
-        };
-        for direction in [Direction::Read, Direction::Write] {
-            if self.interest.is_of(direction) {
-                io.registration().withdraw(direction, &waker);
-            }
-        }
+        self.left.withdraw(io.registration(), self.interest);
     }
 }
 

@@ -12,9 +12,9 @@ use crate::{
     executor::{self, Message},
     readiness::{Seen, Told},
     shared::{Shared, wake_all},
-    slot::{Slot, Waited},
+    slot::{Rearmed, Slot, Waited},
     sync::lock,
-    sys,
+    sys::{self, Watch},
     waker_set::Drained,
 };
 
@@ -59,7 +59,9 @@ impl Registration {
         let (shared, slot) = (handle.shared().clone(), Arc::new(slot));
         let token = lock(&shared.slots).insert(slot.clone())?;
         // Outside of the lock: other threads' system calls do not wait for ours.
-        if let Err(error) = register(&shared, &slot, token) {
+        let registered = register(&shared, &slot, token);
+        shared.poller_changed();
+        if let Err(error) = registered {
             drop(lock(&shared.slots).remove(token));
             return Err(NotPollable::explain(error));
         }
@@ -76,10 +78,15 @@ impl Registration {
         io: &mut E,
         borrow: Option<sys::Borrow<E>>,
     ) -> io::Result<()> {
-        let result = match borrow {
-            Some(borrow) => sys::unwatch(&self.shared.registry, borrow(io)),
-            None => io.deregister(&self.shared.registry),
+        let registry = &self.shared.registry;
+        let result = match borrow.map(|borrow| borrow(io)) {
+            // Another object in its place may have a registration of its own.
+            Some(io) => self
+                .check_same(io)
+                .and_then(|()| sys::unwatch(registry, io)),
+            None => io.deregister(registry),
         };
+        self.shared.poller_changed();
         let slot = lock(&self.shared.slots).remove(self.token);
         drop(slot);
         tracing::trace!(token = self.token.0, "deregistered");
@@ -116,7 +123,7 @@ impl Registration {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),
             Waited::Parked => Poll::Pending,
             Waited::Rearm => {
-                self.rearm(direction, io())?;
+                self.rearm_for(direction, io(), cx.waker())?;
                 Poll::Pending
             }
         }
@@ -154,6 +161,8 @@ impl Registration {
     /// As [`would_block`](Self::would_block), for anything that an event can tell.
     #[inline]
     pub(crate) fn found_nothing(&self, direction: Direction, seen: Seen, told: Told) {
+        // A source of mio's has told the poller.
+        self.shared.poller_changed();
         if self.slot.take_back(direction, seen, told) && seen.is_from_event() {
             self.shared.counters.spurious.add(1);
         }
@@ -165,7 +174,7 @@ impl Registration {
     pub(crate) fn drained(&self, direction: Direction, seen: Seen) {
         if self.slot.trigger() == Trigger::Level {
             self.may_be_drained(direction, seen);
-        } else if sys::TRUSTS_SHORT_TRANSFERS && seen.trusts_short_transfer() {
+        } else if sys::TRUE_EDGES && seen.trusts_short_transfer() {
             self.slot.clear(direction, seen);
         }
     }
@@ -179,6 +188,18 @@ impl Registration {
         }
     }
 
+    /// Whether a task can wait for something else than readiness. Data that nobody reads would wake it over
+    /// and over, unless the poller reports what is new alone.
+    pub(crate) fn check_reports_news(&self) -> io::Result<()> {
+        if self.slot.trigger() == Trigger::Edge && sys::TRUE_EDGES {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "only of an edge-triggered object are errors, urgent data and the peer's close told apart",
+        ))
+    }
+
     /// Whether a task that waits left its waker here, and not only its number.
     pub(crate) fn keeps_waker(&self, direction: Direction, waker: &Waker) -> bool {
         let own = executor::own_task(&self.shared, waker);
@@ -190,7 +211,7 @@ impl Registration {
         self.slot.withdraw(direction, waker);
     }
 
-    /// Wakes everybody who waits, wherever they may have to wait from now on.
+    /// Wakes everybody who waits: they have to wait elsewhere from now on, or to hear of an error.
     pub(crate) fn send_away(&self) {
         let mut drained = Drained::default();
         for task in self.slot.drain_all(&mut drained).into_iter().flatten() {
@@ -204,17 +225,36 @@ impl Registration {
         &self.slot
     }
 
-    /// Has the poller report `direction` because a task waits there.
+    /// Sees to it that `waker`, which waits there, is woken when `direction` is ready.
     #[cold]
-    fn rearm(&self, direction: Direction, io: Option<sys::Borrowed<'_>>) -> io::Result<()> {
+    fn rearm_for(
+        &self,
+        direction: Direction,
+        io: Option<sys::Borrowed<'_>>,
+        waker: &Waker,
+    ) -> io::Result<()> {
         let Some(io) = self.same_object(io)? else {
             // Registered for both directions once and for all.
             return Ok(());
         };
-        self.slot.rearm(direction, |before, after| {
+        if self.rearm(direction, io)? == Rearmed::OnlyNews && sys::is_ready(io, direction) {
+            self.slot.found_ready(direction);
+            waker.wake_by_ref();
+        }
+        Ok(())
+    }
+
+    /// Has the poller report `direction` because a task waits there.
+    fn rearm(&self, direction: Direction, io: sys::Borrowed<'_>) -> io::Result<Rearmed> {
+        let rearmed = self.slot.rearm(direction, |before, after| {
             tracing::trace!(token = self.token.0, ?after, "rearmed");
-            sys::change(&self.shared.registry, io, self.token, before, after)
-        })
+            self.change(io, before, after)
+        });
+        if rearmed.is_err() {
+            // Whoever has parked meanwhile finds the same error when it polls again.
+            self.send_away();
+        }
+        rearmed
     }
 
     /// Has the poller not report `direction`.
@@ -227,8 +267,14 @@ impl Registration {
         let io = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
         self.slot.pause(direction, |before, after| {
             tracing::trace!(token = self.token.0, ?after, "paused");
-            sys::change(&self.shared.registry, io, self.token, before, after)
+            self.change(io, before, after)
         })
+    }
+
+    fn change(&self, io: sys::Borrowed<'_>, before: Watch, after: Watch) -> io::Result<()> {
+        let changed = sys::change(&self.shared.registry, io, self.token, before, after);
+        self.shared.poller_changed();
+        changed
     }
 
     /// Lets the poller report `direction` again.
@@ -240,7 +286,7 @@ impl Registration {
         self.seen(direction)?;
         let same = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
         if self.slot.resume(direction) {
-            self.rearm(direction, Some(same))?;
+            self.rearm(direction, same)?;
         }
         Ok(())
     }
@@ -250,12 +296,17 @@ impl Registration {
         &self,
         io: Option<sys::Borrowed<'a>>,
     ) -> io::Result<Option<sys::Borrowed<'a>>> {
-        if io.map(sys::descriptor) != self.slot.descriptor() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the object was exchanged: it is not the one that was registered",
-            ));
-        }
+        io.map_or(Ok(()), |io| self.check_same(io))?;
         Ok(io)
+    }
+
+    fn check_same(&self, io: sys::Borrowed<'_>) -> io::Result<()> {
+        if Some(sys::descriptor(io)) == self.slot.descriptor() {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the object was exchanged: it is not the one that was registered",
+        ))
     }
 }

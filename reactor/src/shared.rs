@@ -19,6 +19,7 @@ use crate::{
     metrics::Counters,
     slots::Slots,
     sync::{Mutex, lock},
+    sys,
     time::wheel::Wheel,
     waker_set::Drained,
 };
@@ -70,10 +71,22 @@ impl Shared {
     /// Sees to it that the loop looks at its queues and timers before it sleeps (on).
     pub(crate) fn ring(&self) {
         if self.doorbell.ring() {
-            self.counters.interrupts.add(1);
-            if let Err(error) = self.poller_waker.wake() {
-                tracing::error!(%error, "the poller could not be woken");
-            }
+            self.wake_poller();
+        }
+    }
+
+    fn wake_poller(&self) {
+        self.counters.interrupts.add(1);
+        if let Err(error) = self.poller_waker.wake() {
+            tracing::error!(%error, "the poller could not be woken");
+        }
+    }
+
+    /// What the poller reports has been changed: whoever had rung may have to be heard again.
+    #[inline]
+    pub(crate) fn poller_changed(&self) {
+        if sys::CHANGES_SWALLOW_WAKES && self.doorbell.is_rung() {
+            self.wake_poller();
         }
     }
 

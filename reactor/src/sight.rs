@@ -46,9 +46,21 @@ impl Sight {
         if now.of(interest).is_some() {
             return Poll::Ready(Ok(now));
         }
+        Self::park(io, interest, cx)
+    }
+
+    /// Makes the task of `cx` wait for `interest`, of which nothing was true, and looks again.
+    pub(crate) fn park<E: Source>(
+        io: &PollEvented<E>,
+        interest: Interest,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<Self>> {
         let mut is_ready = false;
         for direction in [Direction::Read, Direction::Write] {
             if let Some(told) = told(interest, direction) {
+                if !told.is_readiness() {
+                    io.registration().check_reports_news()?;
+                }
                 is_ready |= io.poll_told(direction, told, cx)?.is_ready();
             }
         }

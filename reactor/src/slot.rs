@@ -17,9 +17,12 @@ use crate::{
 };
 
 mod arming;
+mod rearm;
+mod without_edges;
 
 pub(crate) use arming::Armed;
 use arming::ArmingBits;
+pub(crate) use rearm::Rearmed;
 
 /// The reactor's side of one registered object: what is known of it, and who waits for it.
 ///
@@ -57,7 +60,7 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 struct Side {
     readiness: Readiness,
-    /// A waiting task of the core itself. Touched by the core's thread alone, so that no order matters.
+    /// A waiting task of the core itself. Written by the core's thread alone, so that no order matters.
     own_task: StdAtomicU64,
 }
 
@@ -130,6 +133,11 @@ impl Slot {
         self.side(direction).readiness.clear(seen, told)
     }
 
+    /// Somebody has asked the system: it is ready. Whoever waits has asked for himself.
+    pub(crate) fn found_ready(&self, direction: Direction) {
+        self.side(direction).readiness.found_ready();
+    }
+
     /// Makes a task wait for a direction that was seen not to be ready, or in general for something that
     /// was not `told`.
     ///
@@ -164,18 +172,19 @@ impl Slot {
         own.is_some_and(|task| self.side(direction).is_stored(task))
     }
 
-    /// A task does not wait any more: releases its waker, if that is stored.
+    /// A task does not wait any more: releases its waker, wherever that is stored.
     ///
     /// Something else of the same task may be waiting here with the same waker. It cannot be told apart,
     /// so the task is woken, and whatever still waits comes back.
     pub(crate) fn withdraw(&self, direction: Direction, waker: &Waker) {
         let removed = lock(&self.waiting).set(direction).remove(waker);
-        if let Some(waker) = removed {
+        if let Some(waker) = removed.waiting {
             if !seeded(Fault::WithdrawWithoutWake) {
                 wake_by_ref_quietly(&waker);
             }
             drop_quietly(waker);
         }
+        drop_quietly(removed.remembered);
     }
 
     fn store(&self, direction: Direction, waker: &Waker) {
@@ -201,7 +210,7 @@ impl Slot {
     /// The poller has reported the object. Called by the core's thread.
     ///
     /// True if it is to be [calmed](Self::calm): it would be reported again and again, and somebody is
-    /// not there to hear it.
+    /// not there to hear it, or cannot end it.
     #[must_use]
     #[inline(always)]
     pub(crate) fn event(
@@ -210,8 +219,8 @@ impl Slot {
         write: Option<Event>,
         out: &mut impl Wakes,
     ) -> bool {
-        if self.trigger != Trigger::Edge {
-            return self.event_of_other_trigger(read, write, out);
+        if self.trigger != Trigger::Edge || !sys::TRUE_EDGES {
+            return self.event_without_edges(read, write, out);
         }
         if let Some(event) = read {
             self.event_of(Direction::Read, event, out);
@@ -257,13 +266,12 @@ impl Slot {
         }
     }
 
-    /// Takes everybody out who waits: wakers to `out`, and the tasks of the core itself.
+    /// Everybody who waits: wakers go to `out`, tasks of the core itself are told and stay. For any thread.
     pub(crate) fn drain_all(&self, out: &mut Drained) -> [Option<TaskId>; 2] {
-        let own = [&self.read, &self.write].map(Side::take_own);
         let mut waiting = lock(&self.waiting);
         waiting.readers.drain_into(out);
         waiting.writers.drain_into(out);
-        own
+        [&self.read, &self.write].map(Side::own)
     }
 
     /// The core is being dropped: from now on that is the answer. Wakers go to `out`; tasks of the core
@@ -299,6 +307,10 @@ impl Side {
 
     fn is_stored(&self, task: TaskId) -> bool {
         self.own_task.load(Ordering::Relaxed) == task.to_bits()
+    }
+
+    fn own(&self) -> Option<TaskId> {
+        TaskId::from_bits(self.own_task.load(Ordering::Relaxed))
     }
 
     #[inline]

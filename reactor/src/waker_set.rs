@@ -49,6 +49,15 @@ pub(crate) struct Drained {
     pub(crate) forgotten: Vec<Waker>,
 }
 
+/// The waker of one task, as often as it was in a set. To be dropped outside of the lock.
+#[derive(Debug, Default)]
+pub(crate) struct Removed {
+    /// It was to be woken.
+    pub(crate) waiting: Option<Waker>,
+    /// It had been woken for want of room.
+    pub(crate) remembered: Option<Waker>,
+}
+
 impl WakerSet {
     pub(crate) const EMPTY: Self = Self::Many(None);
 
@@ -106,18 +115,19 @@ impl WakerSet {
         }
     }
 
-    /// Takes the waker of that task out, if it is there.
-    pub(crate) fn remove(&mut self, waker: &Waker) -> Option<Waker> {
+    /// Takes the waker of that task out, wherever it is.
+    #[must_use]
+    pub(crate) fn remove(&mut self, waker: &Waker) -> Removed {
         match self {
             Self::One(one) if one.will_wake(waker) => match mem::replace(self, Self::EMPTY) {
-                Self::One(one) => Some(one),
+                Self::One(one) => Removed {
+                    waiting: Some(one),
+                    remembered: None,
+                },
                 Self::Many(_) => unreachable!("matched above"),
             },
-            Self::Many(Some(crowd)) => {
-                let place = crowd.wakers.iter().position(|one| one.will_wake(waker))?;
-                Some(crowd.wakers.swap_remove(place))
-            }
-            Self::One(_) | Self::Many(None) => None,
+            Self::Many(Some(crowd)) => crowd.remove(waker),
+            Self::One(_) | Self::Many(None) => Removed::default(),
         }
     }
 
@@ -155,6 +165,16 @@ impl Crowd {
             self.limit *= 2;
         }
         mem::take(&mut self.wakers)
+    }
+
+    fn remove(&mut self, waker: &Waker) -> Removed {
+        let waiting = self.wakers.iter().position(|one| one.will_wake(waker));
+        let is_it = |sample: &Sample| sample.waker.will_wake(waker);
+        let remembered = self.samples.iter().position(is_it);
+        Removed {
+            waiting: waiting.map(|place| self.wakers.swap_remove(place)),
+            remembered: remembered.map(|place| self.samples.swap_remove(place).waker),
+        }
     }
 
     /// Exchanges the samples if they have come back, or if they have been waited for long enough.
@@ -260,11 +280,32 @@ mod tests {
             for waker in &wakers {
                 insert(&mut set, waker.clone());
             }
-            let removed = set.remove(&wakers[0]).expect("it is there");
+            let removed = set.remove(&wakers[0]).waiting.expect("it is there");
             assert!(removed.will_wake(&wakers[0]));
-            assert!(set.remove(&wakers[0]).is_none());
+            assert!(set.remove(&wakers[0]).waiting.is_none());
             assert!(wakers[1..].iter().all(|waker| set.contains(waker)));
         }
+    }
+
+    /// The set remembers some of those that it has woken for want of room.
+    #[test]
+    fn a_waker_that_is_taken_out_is_not_remembered_either() {
+        let counts: Vec<_> = (0..10 * SMALLEST_LIMIT)
+            .map(|_| Arc::new(Count::default()))
+            .collect();
+        let mut set = WakerSet::EMPTY;
+        for count in &counts {
+            insert(&mut set, Waker::from(count.clone()));
+        }
+        let kept = || {
+            let kept = counts.iter().filter(|count| Arc::strong_count(count) > 1);
+            kept.count()
+        };
+        assert!(kept() > len(&set), "nobody is remembered");
+        for count in &counts {
+            drop(set.remove(&Waker::from(count.clone())));
+        }
+        assert_eq!((len(&set), kept()), (0, 0));
     }
 
     /// One task whose waker differs at every poll, and which is polled a million times.

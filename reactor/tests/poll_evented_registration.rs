@@ -11,12 +11,12 @@ use std::{
 };
 
 use common::{
-    Borrowed, CountWakes, Elsewhere, assert_gone, child, number, open_descriptors, poll_with, run,
-    settle, turn_until, udp_pair, unix_pair, with_cx,
+    Borrowed, CountWakes, Elsewhere, assert_gone, child, number, open_descriptors, parks,
+    poll_with, run, settle, turn_until, udp_pair, unix_pair, with_cx,
 };
 use futures::FutureExt;
 use io_traits::{AsyncRead, AsyncWrite, io as async_io, task};
-use reactor::{Core, Options, PollEvented, mio::net::UnixStream};
+use reactor::{Core, Direction, Options, PollEvented, mio::net::UnixStream};
 
 #[test]
 fn a_regular_file_is_permission_denied_and_comes_back() {
@@ -152,7 +152,7 @@ fn write_interest_that_nobody_waits_for_is_dropped_again_and_comes_back() {
     while let Ok(n) = stream.try_write_with(|mut io| io.write(&[0; 4096])) {
         filled += n;
     }
-    assert!(poll_with(&mut stream.writable(), Waker::noop()).is_pending());
+    assert!(parks(&stream, Direction::Write, Waker::noop()));
     peer.read_exact(&mut vec![0; filled]).unwrap();
     run(&mut core, stream.writable()).unwrap();
     // It goes on as a reader that answers.
@@ -179,7 +179,7 @@ fn write_interest_that_nobody_waits_for_is_dropped_again_and_comes_back() {
         filled += n;
     }
     let (count, waker) = CountWakes::new();
-    assert!(poll_with(&mut stream.writable(), &waker).is_pending());
+    assert!(parks(&stream, Direction::Write, &waker));
     peer.read_exact(&mut vec![0; filled]).unwrap();
     turn_until(&mut core, || count.get() > 0);
 }
@@ -190,7 +190,7 @@ fn a_connecting_object_is_waited_for_first_and_read_later() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = mio::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let stream = PollEvented::with_options(stream, &core.handle(), Options::connecting()).unwrap();
-    assert!(poll_with(&mut stream.writable(), Waker::noop()).is_pending());
+    assert!(parks(&stream, Direction::Write, Waker::noop()));
     run(&mut core, stream.writable()).unwrap();
     let mut peer = listener.accept().unwrap().0;
     peer.write_all(b"hello").unwrap();
@@ -216,7 +216,7 @@ fn an_exchanged_object_is_refused_when_the_registration_has_to_change() {
     }
     // Whoever puts the right one back goes on.
     let other = std::mem::replace(stream.get_mut(), original);
-    assert!(poll_with(&mut stream.readable(), Waker::noop()).is_ready());
+    assert!(!parks(&stream, Direction::Read, Waker::noop()));
     drop(other);
     other_peer.read_exact(&mut vec![0; filled]).unwrap();
 }
@@ -317,7 +317,7 @@ fn events_of_a_descriptor_that_lives_on_elsewhere_are_stale_and_counted() {
             let (next, _next_peer) = unix_pair(&handle);
             assert!(next.try_read_with(|mut io| io.read(&mut [0; 1])).is_err());
             let (count, waker) = CountWakes::new();
-            assert!(poll_with(&mut next.readable(), &waker).is_pending());
+            assert!(parks(&next, Direction::Read, &waker));
             peer.write_all(b"x").unwrap();
             turn_until(&mut core, || handle.metrics().stale_events > 0);
             assert_eq!(count.get(), 0, "a stale event has reached the new object");
@@ -349,7 +349,7 @@ fn a_stale_event_of_the_same_batch_never_reaches_the_new_object() {
                 let waker = Waker::from(replace.clone());
                 for stream in victims.lock().unwrap().iter() {
                     assert!(stream.try_read_with(|mut io| io.read(&mut [0; 1])).is_err());
-                    assert!(poll_with(&mut stream.readable(), &waker).is_pending());
+                    assert!(parks(stream, Direction::Read, &waker));
                 }
                 for peer in &mut peers {
                     peer.write_all(b"x").unwrap();
@@ -358,7 +358,7 @@ fn a_stale_event_of_the_same_batch_never_reaches_the_new_object() {
                 settle(&mut core);
                 assert_eq!(parked.get(), 0, "a stale event has reached a new object");
                 for (made, _) in replace.made.lock().unwrap().iter() {
-                    assert!(poll_with(&mut made.readable(), Waker::noop()).is_pending());
+                    assert!(parks(made, Direction::Read, Waker::noop()));
                 }
             }
         },
@@ -381,7 +381,7 @@ impl std::task::Wake for ReplaceOnWake {
         for _ in 0..count {
             let (next, peer) = unix_pair(&self.handle);
             assert!(next.try_read_with(|mut io| io.read(&mut [0; 1])).is_err());
-            assert!(poll_with(&mut next.readable(), &self.parked).is_pending());
+            assert!(parks(&next, Direction::Read, &self.parked));
             self.made.lock().unwrap().push((next, peer));
         }
     }

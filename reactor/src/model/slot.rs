@@ -409,7 +409,7 @@ impl OnDemand {
 
     fn rearm(&self, direction: Direction, rearming: Rearming) {
         let mut later = None;
-        let result: Result<(), ()> = self.slot.rearm(direction, |_, after| {
+        let result: Result<_, ()> = self.slot.rearm(direction, |_, after| {
             let armed = after.armed;
             match rearming {
                 Rearming::InTurn => self.set_interest(armed),

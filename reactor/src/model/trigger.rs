@@ -14,7 +14,7 @@ use crate::{
     fault::Fault,
     readiness::{Event, Told},
     shared::wake_all,
-    slot::{Slot, Waited},
+    slot::{Rearmed, Slot, Waited},
     sync::{Mutex, lock},
     sys::Watch,
 };
@@ -32,6 +32,8 @@ struct Kernel {
     spent: bool,
     /// Something has happened that edge-triggered objects are reported for.
     edge: bool,
+    /// An error that nobody takes: it is reported whether it is asked for or not.
+    failed: bool,
     readable: u32,
     writable: u32,
     /// Tasks that are not done.
@@ -48,9 +50,9 @@ impl Kernel {
     }
 
     /// What epoll_wait would report now.
-    fn report(&mut self) -> Option<(bool, bool)> {
-        let ready = self.ready();
-        if ready == (false, false) || self.spent {
+    fn report(&mut self) -> Option<[Option<Event>; 2]> {
+        let (read, write) = self.ready();
+        if !(read || write || self.failed) || self.spent {
             return None;
         }
         match self.watch.trigger {
@@ -59,7 +61,11 @@ impl Kernel {
             Trigger::Edge => return None,
             Trigger::Oneshot => self.spent = true,
         }
-        Some(ready)
+        let error = Event::new(true, true, false);
+        Some([read, write].map(|ready| match self.failed {
+            true => Some(error),
+            false => ready.then(Event::default),
+        }))
     }
 
     fn available(&mut self, direction: Direction) -> &mut u32 {
@@ -72,12 +78,16 @@ impl Kernel {
 
 impl Object {
     fn new(trigger: Trigger, tasks: u32) -> Arc<Self> {
-        let options = Options::both().trigger(trigger).assume_unready();
-        let slot = Slot::new(options, any_descriptor());
+        Self::with(Options::both().trigger(trigger), tasks)
+    }
+
+    fn with(options: Options, tasks: u32) -> Arc<Self> {
+        let slot = Slot::new(options.assume_unready(), any_descriptor());
         let kernel = Kernel {
             watch: slot.watch(),
             spent: false,
             edge: false,
+            failed: false,
             readable: 0,
             writable: 0,
             tasks,
@@ -92,6 +102,14 @@ impl Object {
     fn arrive(&self, direction: Direction) {
         let mut kernel = lock(&self.kernel);
         *kernel.available(direction) += 1;
+        kernel.edge = true;
+        drop(kernel);
+        self.changed.notify_one();
+    }
+
+    fn fail(&self) {
+        let mut kernel = lock(&self.kernel);
+        kernel.failed = true;
         kernel.edge = true;
         drop(kernel);
         self.changed.notify_one();
@@ -120,8 +138,12 @@ impl Object {
             Waited::Ready(_) => Poll::Ready(()),
             Waited::Parked => Poll::Pending,
             Waited::Rearm => {
-                let changed = self.slot.rearm(direction, |_, after| self.change(after));
-                changed.unwrap();
+                let rearmed = self.slot.rearm(direction, |_, after| self.change(after));
+                let is_ready = || *lock(&self.kernel).available(direction) > 0;
+                if rearmed == Ok(Rearmed::OnlyNews) && is_ready() {
+                    self.slot.found_ready(direction);
+                    waker.wake_by_ref();
+                }
                 Poll::Pending
             }
         }
@@ -152,12 +174,11 @@ impl Object {
     /// The loop, until all tasks are done. Says how often it was told something.
     fn turn(&self) -> u32 {
         let mut reports = 0;
-        while let Some((read, write)) = self.next_report() {
+        while let Some([read, write]) = self.next_report() {
             reports += 1;
-            assert!(reports <= MOST_REPORTS, "the loop is kept awake");
+            assert!(reports <= MOST_REPORTS, "{AWAKE}");
             let mut woken = Woken::default();
-            let event = |ready: bool| ready.then(Event::default);
-            if self.slot.event(event(read), event(write), &mut woken) {
+            if self.slot.event(read, write, &mut woken) {
                 self.slot.calm(|watch| self.change(watch)).unwrap();
             }
             wake_all(&mut woken.0);
@@ -165,7 +186,7 @@ impl Object {
         reports
     }
 
-    fn next_report(&self) -> Option<(bool, bool)> {
+    fn next_report(&self) -> Option<[Option<Event>; 2]> {
         let mut kernel = lock(&self.kernel);
         loop {
             if let Some(report) = kernel.report() {
@@ -213,6 +234,28 @@ fn two_tasks_of_a_oneshot_object() {
     writer.join().unwrap();
 }
 
+/// The object is not reported until the reader parks. The first arrival may come at any moment of that.
+fn two_arrivals_at_a_oneshot_object() {
+    let object = Object::with(Options::write_only().trigger(Trigger::Oneshot), 2);
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.run(Read, false);
+            object.run(Read, false);
+        }
+    });
+    let sender = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.arrive(Read);
+            object.arrive(Read);
+        }
+    });
+    object.turn();
+    reader.join().unwrap();
+    sender.join().unwrap();
+}
+
 /// The writer has parked already: the loop is told so often of a level-triggered object that there would
 /// be too many interleavings otherwise.
 fn two_tasks_of_a_level_triggered_object() {
@@ -228,6 +271,17 @@ fn two_tasks_of_a_level_triggered_object() {
 #[test]
 fn a_oneshot_object_serves_both_directions() {
     check(two_tasks_of_a_oneshot_object);
+}
+
+#[test]
+fn an_event_of_a_oneshot_object_is_heard_at_any_moment_of_a_park() {
+    check(two_arrivals_at_a_oneshot_object);
+}
+
+#[test]
+fn a_park_that_takes_back_what_an_event_has_asked_for_is_caught() {
+    let fault = Fault::RearmedTooLate;
+    catches(fault, HANG, two_arrivals_at_a_oneshot_object);
 }
 
 #[test]
@@ -261,6 +315,44 @@ fn level_survives_a_mistake_and_lets_the_loop_sleep_while_nobody_waits() {
 #[test]
 fn an_object_that_is_calmed_without_a_word_is_caught() {
     catches(Fault::CalmWithoutWord, HANG, a_late_and_mistaken_reader);
+}
+
+/// The error stays, and then there is something to read after all.
+fn a_reader_of_an_object_in_error(trigger: Trigger) {
+    let object = Object::new(trigger, 1);
+    object.fail();
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || object.run(Read, false)
+    });
+    let sender = thread::spawn({
+        let object = object.clone();
+        move || object.arrive(Read)
+    });
+    object.turn();
+    reader.join().unwrap();
+    sender.join().unwrap();
+}
+
+fn a_reader_of_a_level_triggered_object_in_error() {
+    a_reader_of_an_object_in_error(Trigger::Level);
+}
+
+fn a_reader_of_a_oneshot_object_in_error() {
+    a_reader_of_an_object_in_error(Trigger::Oneshot);
+}
+
+#[test]
+fn an_error_that_lasts_neither_keeps_the_loop_awake_nor_the_reader_from_what_comes() {
+    check(a_reader_of_a_level_triggered_object_in_error);
+    check(a_reader_of_a_oneshot_object_in_error);
+}
+
+#[test]
+fn an_error_that_is_reported_for_as_long_as_it_lasts_is_caught() {
+    let fault = Fault::LoudErrors;
+    catches(fault, AWAKE, a_reader_of_a_level_triggered_object_in_error);
+    catches(fault, AWAKE, a_reader_of_a_oneshot_object_in_error);
 }
 
 /// Two futures of one task wait; one goes while the event comes.
@@ -302,6 +394,8 @@ fn a_future_that_goes_takes_no_wake_of_another_along() {
 fn a_withdrawal_that_wakes_nobody_is_caught() {
     catches(Fault::WithdrawWithoutWake, HANG, one_of_two_futures_goes);
 }
+
+const AWAKE: &str = "the loop is kept awake";
 
 /// Two tasks and two arrivals, each of which may be told of a few times too often.
 const MOST_REPORTS: u32 = 16;

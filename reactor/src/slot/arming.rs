@@ -1,11 +1,9 @@
-//! What the poller is asked to report of an object, and when that changes.
+//! What the poller is asked to report of an object.
 
 use crate::{
     Direction, Options, Trigger,
-    fault::{Fault, seeded},
-    readiness::Event,
-    slot::{Slot, Wakes},
-    sync::{AtomicU8, Ordering, lock},
+    slot::Slot,
+    sync::{AtomicU8, Ordering},
     sys::{self, Watch},
 };
 
@@ -18,12 +16,12 @@ pub(crate) struct Armed {
 
 /// All that is known about what the poller reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Arming {
-    armed: Armed,
+pub(super) struct Arming {
+    pub(super) armed: Armed,
     /// Directions that are not to be reported, whoever waits.
-    paused: Armed,
+    pub(super) paused: Armed,
     /// An object of another trigger is edge-triggered for now.
-    calm: bool,
+    pub(super) calm: bool,
 }
 
 impl Slot {
@@ -51,7 +49,7 @@ impl Slot {
         self.watch_of(self.arming.load())
     }
 
-    fn watch_of(&self, arming: Arming) -> Watch {
+    pub(super) fn watch_of(&self, arming: Arming) -> Watch {
         Watch {
             armed: arming.armed,
             urgent: self.urgent,
@@ -61,167 +59,6 @@ impl Slot {
                 self.trigger
             },
         }
-    }
-
-    /// An event of an object that is not edge-triggered; as [`event`](Self::event).
-    #[cold]
-    pub(super) fn event_of_other_trigger(
-        &self,
-        read: Option<Event>,
-        write: Option<Event>,
-        out: &mut impl Wakes,
-    ) -> bool {
-        // With the readiness, not after it: who parks in between must know.
-        let asks = self.trigger == Trigger::Oneshot || !sys::NATIVE_TRIGGERS;
-        let (mut all_awaited, mut reported) = (true, [false; 2]);
-        for (direction, event) in [(Direction::Read, read), (Direction::Write, write)] {
-            let Some(mut event) = event else {
-                continue;
-            };
-            if asks {
-                event = event.asking_for_rearming();
-            }
-            reported[direction as usize] = true;
-            all_awaited &= self.event_of(direction, event, out);
-        }
-        if self.trigger == Trigger::Oneshot {
-            self.end_shot(reported, out);
-            return false;
-        }
-        // Whether it is calm already is known under the lock alone.
-        sys::NATIVE_TRIGGERS && !all_awaited
-    }
-
-    /// The one event of a oneshot object has come: neither direction is reported any more. Whoever waits
-    /// for the other one is sent to ask anew.
-    fn end_shot(&self, reported: [bool; 2], out: &mut impl Wakes) {
-        for direction in [Direction::Read, Direction::Write] {
-            if reported[direction as usize] {
-                continue;
-            }
-            let side = self.side(direction);
-            let asked = side.readiness.ask_for_rearming();
-            if asked.is_waited_for() && !seeded(Fault::OneshotForgetsTheOther) {
-                let announced = side.readiness.forget_waiters();
-                self.wake_waiters(direction, announced, out);
-            }
-        }
-    }
-
-    /// Makes the object edge-triggered until a task parks, by `switch`: it has been reported to nobody.
-    ///
-    /// Both directions are asked for rearming *first*. Whoever parks later changes it back; whoever has
-    /// parked already is told once more by the switch itself if the object is ready.
-    pub(crate) fn calm<E>(&self, switch: impl FnOnce(Watch) -> Result<(), E>) -> Result<(), E> {
-        let _waiting = lock(&self.waiting);
-        let before = self.arming.load();
-        if before.calm {
-            return Ok(());
-        }
-        let calm = Arming {
-            calm: true,
-            ..before
-        };
-        if !seeded(Fault::CalmWithoutWord) {
-            self.read.readiness.ask_for_rearming();
-            self.write.readiness.ask_for_rearming();
-        }
-        // Even if it fails: it would not go better at the next event.
-        self.arming.store(calm);
-        switch(self.watch_of(calm))
-    }
-
-    /// Whether this was last said of a level-triggered object in this turn of the loop or the one
-    /// before; says it now. Turns are told apart by their last byte.
-    pub(crate) fn was_drained_just_before(&self, turn: u64) -> bool {
-        let (turn, last) = (turn as u8, self.unasked.load(Ordering::Relaxed));
-        self.unasked.store(turn, Ordering::Relaxed);
-        turn.wrapping_sub(last) <= 1
-    }
-
-    /// Changes what the poller reports, by `change`, so that a parked task of `direction` is woken.
-    ///
-    /// The lock makes the changes of one object follow each other; `change` is a system call, never
-    /// foreign code. Interest that nobody waits for is dropped on the way, but for reading on
-    /// edge-triggered objects: that costs nothing where nothing is sent.
-    pub(crate) fn rearm<E>(
-        &self,
-        direction: Direction,
-        change: impl FnOnce(Watch, Watch) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let _waiting = lock(&self.waiting);
-        let before = self.arming.load();
-        let readiness = &self.side(direction).readiness;
-        if !readiness.load().needs_rearming() || before.paused.is_in(direction) {
-            return Ok(());
-        }
-        let mut after = Arming {
-            calm: false,
-            ..before
-        };
-        for side in [Direction::Read, Direction::Write] {
-            let keeps_reading = side == Direction::Read && self.trigger == Trigger::Edge;
-            let keeps = before.armed.is_in(side) && keeps_reading
-                || side == direction
-                || self.keeps_awaited_interest(side, before);
-            after.armed.set(side, keeps);
-        }
-        change(self.watch_of(before), self.watch_of(after))?;
-        self.arming.store(after);
-        readiness.rearmed();
-        if self.trigger == Trigger::Edge {
-            self.unasked.store(0, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Asks later waiters to rearm *first* and looks for present ones *then*; they store themselves
-    /// first and look then. So nobody is left behind without interest.
-    fn keeps_awaited_interest(&self, direction: Direction, before: Arming) -> bool {
-        // On an edge-triggered object who waits is armed.
-        let may_wait = before.armed.is_in(direction) || self.trigger != Trigger::Edge;
-        if !may_wait || before.paused.is_in(direction) {
-            return false;
-        }
-        let readiness = &self.side(direction).readiness;
-        let is_awaited = readiness.ask_for_rearming().is_waited_for();
-        if is_awaited && !seeded(Fault::DropAwaitedInterest) {
-            readiness.rearmed();
-            return true;
-        }
-        false
-    }
-
-    /// Has the poller not report `direction`, by `change`, until it is [resumed](Self::resume).
-    pub(crate) fn pause<E>(
-        &self,
-        direction: Direction,
-        change: impl FnOnce(Watch, Watch) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let _waiting = lock(&self.waiting);
-        let before = self.arming.load();
-        let mut after = before;
-        after.paused.set(direction, true);
-        after.armed.set(direction, false);
-        if after == before {
-            return Ok(());
-        }
-        self.side(direction).readiness.ask_for_rearming();
-        if after.armed != before.armed {
-            change(self.watch_of(before), self.watch_of(after))?;
-        }
-        self.arming.store(after);
-        Ok(())
-    }
-
-    /// Lets the poller report `direction` again; true if somebody waits for that, so that it has to be
-    /// rearmed.
-    pub(crate) fn resume(&self, direction: Direction) -> bool {
-        let _waiting = lock(&self.waiting);
-        let mut arming = self.arming.load();
-        arming.paused.set(direction, false);
-        self.arming.store(arming);
-        self.side(direction).readiness.load().is_waited_for()
     }
 }
 
@@ -238,7 +75,7 @@ impl Armed {
         }
     }
 
-    fn set(&mut self, direction: Direction, armed: bool) {
+    pub(super) fn set(&mut self, direction: Direction, armed: bool) {
         match direction {
             Direction::Read => self.read = armed,
             Direction::Write => self.write = armed,
@@ -272,7 +109,7 @@ impl ArmingBits {
         bits
     }
 
-    fn load(&self) -> Arming {
+    pub(super) fn load(&self) -> Arming {
         let bits = self.0.load(Ordering::Relaxed);
         Arming {
             armed: Armed::from_bits(bits),
@@ -281,7 +118,7 @@ impl ArmingBits {
         }
     }
 
-    fn store(&self, arming: Arming) {
+    pub(super) fn store(&self, arming: Arming) {
         let calm = if arming.calm { CALM } else { 0 };
         let bits = arming.armed.bits() | (arming.paused.bits() << PAUSED) | calm;
         self.0.store(bits, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! Pollers that are used through mio alone, which has them edge-triggered. It has no interest in
-//! nothing: an object that nothing is wanted of is not registered.
+//! nothing: an object that nothing is wanted of is not registered. With poll(2) it deregisters an object
+//! by itself after an error or a hang-up.
 
 use std::{io, os::fd::AsRawFd};
 
@@ -22,7 +23,10 @@ pub(crate) fn watch(
 }
 
 pub(crate) fn unwatch(registry: &Registry, io: Borrowed<'_>) -> io::Result<()> {
-    SourceFd(&io.as_raw_fd()).deregister(registry)
+    match SourceFd(&io.as_raw_fd()).deregister(registry) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
 }
 
 pub(crate) fn change(
@@ -35,6 +39,13 @@ pub(crate) fn change(
     match (before.mio_interest(), after.mio_interest()) {
         (None, _) => watch(registry, io, token, after),
         (Some(_), None) => unwatch(registry, io),
-        (Some(_), Some(interest)) => super::rewatch(registry, io.as_raw_fd(), token, interest),
+        (Some(_), Some(interest)) => {
+            match super::rewatch(registry, io.as_raw_fd(), token, interest) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    watch(registry, io, token, after)
+                }
+                result => result,
+            }
+        }
     }
 }

@@ -7,13 +7,18 @@
 //! * `watch`, `unwatch` and `change`: what the poller reports of a descriptor. If the descriptor is
 //!   ready in one of the directions of a change, that is reported even if it has been reported before;
 //! * `calm`: switches a watched descriptor to edge-triggered, without the object;
-//! * `NATIVE_TRIGGERS`: whether `watch` and `change` know other triggers than edge. If they do not,
-//!   each wait after an event is a change;
-//! * `is_ready`: asks the system about one direction of an object, now;
-//! * `TRUSTS_SHORT_TRANSFERS`: whether more data after a short read is always a new event.
+//! * `TRUE_EDGES`: whether an edge-triggered object is reported each time that something is new. If
+//!   not, it is reported once, and again after a change. More data after a short read is always
+//!   reported with true edges alone;
+//! * `NATIVE_TRIGGERS`: whether `watch` and `change` know other triggers than edge;
+//! * `CHANGES_SWALLOW_WAKES`: whether a change may take back a wake of the poller that has not been heard;
+//! * `is_ready`: asks the system about one direction of an object, now.
 //!
 //! Linux is tested: with epoll, and with mio's `mio_unsupported_force_poll_poll`, which takes the place
 //! of the others with descriptors. These share its file, untested.
+//!
+//! Without true edges an object in error keeps the loop busy for as long as a task waits for it: poll(2)
+//! reports the error at each change.
 
 use crate::{Trigger, options::Urgent, slot::Armed};
 
@@ -58,6 +63,16 @@ fn readable(urgent: Urgent) -> mio::Interest {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn readable(_: Urgent) -> mio::Interest {
     mio::Interest::READABLE
+}
+
+/// Whether an event is the last one until what the poller reports is changed.
+#[inline]
+pub(crate) fn reports_once(trigger: Trigger) -> bool {
+    match trigger {
+        Trigger::Edge => !TRUE_EDGES,
+        Trigger::Level => !NATIVE_TRIGGERS,
+        Trigger::Oneshot => true,
+    }
 }
 
 /// How an object of type `E` is borrowed for the functions here.

@@ -50,4 +50,6 @@ pub(crate) fn is_ready(_: Borrowed<'_>, _: Direction) -> bool {
 
 pub(crate) const NATIVE_TRIGGERS: bool = false;
 
-pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = false;
+pub(crate) const CHANGES_SWALLOW_WAKES: bool = false;
+
+pub(crate) const TRUE_EDGES: bool = false;

@@ -52,9 +52,13 @@ pub(crate) fn calm(
     token: Token,
     watch: Watch,
 ) -> io::Result<()> {
-    match watch.mio_interest() {
-        Some(interest) => rewatch(registry, descriptor.raw(), token, interest),
-        None => Ok(()),
+    let Some(interest) = watch.mio_interest() else {
+        return Ok(());
+    };
+    match rewatch(registry, descriptor.raw(), token, interest) {
+        // Somebody is deregistering it at this moment.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
     }
 }
 
@@ -69,7 +73,7 @@ fn rewatch(
     SourceFd(&descriptor).reregister(registry, token, interest)
 }
 
-/// poll(2), which does not wait.
+/// poll(2), which does not wait. A hang-up is ready as well: the operation says so.
 pub(crate) fn is_ready(borrowed: Borrowed<'_>, direction: Direction) -> bool {
     let flag = match direction {
         Direction::Read => PollFlags::IN,
@@ -81,11 +85,11 @@ pub(crate) fn is_ready(borrowed: Borrowed<'_>, direction: Direction) -> bool {
         tv_nsec: 0,
     };
     let polled = retry_on_intr(|| poll(&mut asked, Some(&now)));
-    polled.is_ok() && asked[0].revents().contains(flag)
+    polled.is_ok() && asked[0].revents().intersects(flag | PollFlags::HUP)
 }
 
-/// True edge semantics: epoll and kqueue.
-pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = cfg!(all(
+/// epoll and kqueue.
+pub(crate) const TRUE_EDGES: bool = cfg!(all(
     any(
         target_os = "linux",
         target_os = "android",
@@ -98,3 +102,7 @@ pub(crate) const TRUSTS_SHORT_TRANSFERS: bool = cfg!(all(
     ),
     not(mio_unsupported_force_poll_poll)
 ));
+
+/// mio's poll(2) is woken for a change by the same pipe as for a wake, and whoever changes something
+/// empties that pipe.
+pub(crate) const CHANGES_SWALLOW_WAKES: bool = !TRUE_EDGES;

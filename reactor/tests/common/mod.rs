@@ -14,7 +14,7 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
-use reactor::{Core, PollEvented, ReactorGone, mio};
+use reactor::{Core, Direction, PollEvented, ReactorGone, mio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 pub(crate) use wakers::{CountWakes, HANG, Random, drive, poll_once, poll_with};
 
@@ -150,6 +150,21 @@ pub(crate) fn unix_pair(
     (PollEvented::on_demand(ours, handle).unwrap(), theirs)
 }
 
+/// As [`unix_pair`], registered as `options` say.
+pub(crate) fn unix_pair_with(
+    handle: &reactor::Handle,
+    options: reactor::Options,
+) -> (
+    PollEvented<mio::net::UnixStream>,
+    std::os::unix::net::UnixStream,
+) {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let ours = mio::net::UnixStream::from_std(ours);
+    let ours = PollEvented::with_options(ours, handle, options).unwrap();
+    (ours, theirs)
+}
+
 /// A registered UDP socket, and one of std that sends to it.
 pub(crate) fn udp_pair(
     handle: &reactor::Handle,
@@ -161,10 +176,69 @@ pub(crate) fn udp_pair(
     (PollEvented::new(ours, handle).unwrap(), theirs)
 }
 
+/// Has `waker` wait for a direction; false if that is ready already. It stays there, unlike that of a
+/// future such as `readable()`, which goes when the future is dropped.
+pub(crate) fn parks<E: Source>(
+    io: &PollEvented<E>,
+    direction: Direction,
+    waker: &std::task::Waker,
+) -> bool {
+    with_cx(waker, |cx| match direction {
+        Direction::Read => io.poll_read(cx).is_pending(),
+        Direction::Write => io.poll_write(cx).is_pending(),
+    })
+}
+
+/// A UDP socket that keeps the errors of its datagrams in a queue, connected to a port where nobody
+/// listens. Alone in its process, or a process that another test starts keeps that port open.
+pub(crate) fn socket_with_error_queue() -> (mio::net::UdpSocket, std::net::SocketAddr) {
+    use nix::sys::socket::{setsockopt, sockopt::Ipv4RecvErr};
+
+    let gone = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let socket = mio::net::UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    setsockopt(&socket, Ipv4RecvErr, &true).unwrap();
+    let refusing = gone.local_addr().unwrap();
+    socket.connect(refusing).unwrap();
+    (socket, refusing)
+}
+
+/// Both ends of a pipe, the reading one first.
+pub(crate) fn pipe() -> (std::fs::File, std::fs::File) {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+    (reader.into(), writer.into())
+}
+
 /// Turns a core without waiting, until nothing happens any more.
 pub(crate) fn settle(core: &mut Core) {
     for _ in 0..3 {
         core.turn(Some(std::time::Duration::ZERO)).unwrap();
+    }
+}
+
+/// Lets a core run for a tenth of a second in which there is nothing to do; fails if it is kept awake.
+#[track_caller]
+pub(crate) fn assert_idle(core: &mut Core) {
+    let handle = core.handle();
+    let before = handle.metrics();
+    run(core, handle.sleep(std::time::Duration::from_millis(100))).unwrap();
+    let after = handle.metrics();
+    let turns = after.turns - before.turns;
+    let events = after.events - before.events;
+    assert!(
+        turns < 20,
+        "the loop turned {turns} times, for {events} events, with nothing to do"
+    );
+}
+
+/// Writes until that would block; returns how many bytes it took.
+pub(crate) fn fill(io: &PollEvented<mio::net::UnixStream>) -> usize {
+    let mut filled = 0;
+    loop {
+        match io.try_write_with(|mut io| io::Write::write(&mut io, &[7; 4096])) {
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return filled,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
