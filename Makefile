@@ -4,7 +4,7 @@ LIBRARIES := io-traits reactor net codec
 CRATES    := $(LIBRARIES) examples
 
 # Programs that some tests call: command:package.
-TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3
+TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3 ip:iproute2
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
@@ -37,10 +37,13 @@ $(LIBRARIES:%=test-%): test-%: tools
 	done; \
 	case "$$features" in *' '*) run cargo test -p $* --all-features ;; esac
 
+# The gallery is of Linux's objects.
+GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo tls')
+
 # In release, because `make demo` uses the same build.
 test-examples: tools
 	cargo build --release -p examples --no-default-features --bins
-	cargo test --release -p examples
+	cargo test --release -p examples $(GALLERY)
 
 # What reads the tools' output; nothing is measured.
 test-bench:

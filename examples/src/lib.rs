@@ -5,7 +5,7 @@
 //!                                                                       ▲ you are here
 //! ```
 //!
-//! The programs are for Unix. Logs go to standard error, of the level that `RUST_LOG` names (`info` if
+//! The programs are for Unix, the gallery is for Linux. Logs go to standard error, of the level that `RUST_LOG` names (`info` if
 //! it names none).
 //!
 //! # Reading order
@@ -20,6 +20,23 @@
 //! 8. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
 //!    core, and [`run_on_threads`] sees to threads, signals and the end.
 //! 9. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
+//!
+//! # The gallery
+//!
+//! I/O objects of your own: one program for each kind that the kernel has, none of which is a socket of
+//! `net`. Each wraps a descriptor in [`PollEvented`](reactor::PollEvented) and gives it verbs, in the
+//! order of difficulty:
+//!
+//! 1. `bin/pipe.rs`: objects that read and write already, in both directions at once.
+//! 2. `bin/timerfd.rs`: one verb, made by [`read_with`](reactor::PollEvented::read_with).
+//! 3. `bin/eventfd.rs`: two verbs, shared with a thread that has another executor.
+//! 4. `bin/signalfd.rs`: an object of another library, whose "would block" is not an error.
+//! 5. `bin/pidfd.rs`: children that end; an operation that is not a read at all.
+//! 6. `bin/watch.rs`: inotify, whose reader keeps a buffer of its own.
+//! 7. `bin/ping.rs`: raw ICMP, where most of what is read is for others.
+//! 8. `bin/pty.rs`: a terminal, whose end is an error.
+//! 9. `bin/stdin.rs`: standard input and output, whatever they are: files that cannot be polled, and a
+//!    terminal whose mode belongs to others.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,13 @@
 //! What the tests of the programs share: a server that is started and ended, programs that may be
 //! missing, and waits that all have an end.
-#![allow(dead_code, reason = "each file of tests uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each file of tests uses a part of it"
+)]
+
+mod program;
+mod scratch;
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
@@ -14,6 +21,8 @@ use std::{
 
 use examples::{Random, raise_descriptor_limit};
 use rustix::process::{Pid, Signal, kill_process};
+
+pub(crate) use self::{program::Program, scratch::Scratch};
 
 pub(crate) const ECHO: &str = env!("CARGO_BIN_EXE_echo");
 pub(crate) const CHAT: &str = env!("CARGO_BIN_EXE_chat");
@@ -236,7 +245,7 @@ pub(crate) fn python(script: &str, server: &Server, args: &[&str]) -> Command {
 }
 
 /// Reads lines in a thread of its own; the channel ends when they do.
-fn lines_of(reader: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines_of(reader: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         // The last line may be cut off, when the process is killed.
