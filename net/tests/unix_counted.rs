@@ -128,8 +128,10 @@ fn a_short_connection_costs_no_call_that_it_does_not_need() {
     });
     if let Some(trace) = trace {
         assert_eq!(trace.calls("close"), CONNECTIONS);
-        // Registered and deregistered, never changed.
-        assert_eq!(trace.calls("epoll_ctl"), 2 * CONNECTIONS);
+        // Registered and deregistered. The listener is changed at most once in a while, when connections
+        // wait for turns on end while one is being served.
+        let changes = trace.calls("epoll_ctl") - 2 * CONNECTIONS;
+        assert!(changes <= CONNECTIONS / 10, "{changes} changes");
         assert_eq!(trace.calls("getpeername"), 0);
         let all = trace.all_calls().len();
         assert!(

@@ -46,7 +46,7 @@ pub(crate) struct Slot {
     read: Side,
     write: Side,
     /// Events in a row that only said "writable" while nobody waited to write. Counted by the core. Of a
-    /// level-triggered object: the turn in which it was drained last.
+    /// level-triggered object: the turn in which it was drained last, and events that nobody heard.
     unasked: AtomicU8,
     /// Written under the lock. Beside it and not in it, because there it would take eight bytes.
     arming: ArmingBits,

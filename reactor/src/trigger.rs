@@ -3,7 +3,7 @@
 /// | | reported | system calls beyond those of the operations |
 /// |---|---|---|
 /// | `Edge` | when something is new | none, but one when write interest is added |
-/// | `Level` | for as long as it is so, and somebody waits | none while somebody waits at each event; two for an event that nobody waits for |
+/// | `Level` | for as long as it is so, and somebody waits | none while somebody waits; two when three events in a row have found nobody |
 /// | `Oneshot` | once; again after a task has waited | one for each wait after an event |
 ///
 /// Whoever goes through the operations of [`PollEvented`](crate::PollEvented) alone sees no difference:
@@ -17,7 +17,7 @@
 ///
 /// With epoll, by the flags that it has for this. A `Level` object that is ready while nobody waits
 /// would keep the loop from sleeping, also for errors and hang-ups, which epoll reports unasked. So
-/// it is switched to `Edge` until a task waits again. Elsewhere both are `Edge` and report anew when a
+/// after three such events it is switched to `Edge` until a task waits again. Elsewhere both are `Edge` and report anew when a
 /// task waits after an event, at the price of one system call for each such wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]

@@ -39,7 +39,26 @@ impl Slot {
         }
         let lasts = write.is_some_and(Event::is_closed) && !seeded(Fault::LoudErrors);
         // Whether it is calm already is known under the lock alone.
-        self.trigger == Trigger::Level && sys::NATIVE_TRIGGERS && (lasts || !all_awaited)
+        self.trigger == Trigger::Level
+            && sys::NATIVE_TRIGGERS
+            && (lasts || self.is_unheard_too_often(all_awaited))
+    }
+
+    /// Counts events of a level-triggered object that somebody is not there to hear. The first few cost a
+    /// turn each; to change what is reported costs two system calls.
+    fn is_unheard_too_often(&self, is_heard: bool) -> bool {
+        let memory = self.unasked.load(Ordering::Relaxed);
+        let (turn, unheard) = (memory & TURN, memory >> TURN_BITS);
+        let unheard = if is_heard {
+            0
+        } else {
+            (unheard + 1).min(UNHEARD_EVENTS)
+        };
+        let now = turn | (unheard << TURN_BITS);
+        if now != memory {
+            self.unasked.store(now, Ordering::Relaxed);
+        }
+        unheard == UNHEARD_EVENTS
     }
 
     /// The one event of a oneshot object has come: neither direction is reported any more. Whoever waits
@@ -82,10 +101,19 @@ impl Slot {
     }
 
     /// Whether this was last said of a level-triggered object in this turn of the loop or the one
-    /// before; says it now. Turns are told apart by their last byte.
+    /// before; says it now. Turns are told apart by their last bits.
     pub(crate) fn was_drained_just_before(&self, turn: u64) -> bool {
-        let (turn, last) = (turn as u8, self.unasked.load(Ordering::Relaxed));
+        let (turn, last) = (
+            turn as u8 & TURN,
+            self.unasked.load(Ordering::Relaxed) & TURN,
+        );
         self.unasked.store(turn, Ordering::Relaxed);
-        turn.wrapping_sub(last) <= 1
+        turn.wrapping_sub(last) & TURN <= 1
     }
 }
+
+/// So many events that nobody hears, and the object is calmed.
+const UNHEARD_EVENTS: u8 = 3;
+/// What is left of a turn's number in a byte that also counts to three.
+const TURN_BITS: u32 = 6;
+const TURN: u8 = (1 << TURN_BITS) - 1;
