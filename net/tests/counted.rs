@@ -205,7 +205,6 @@ fn a_short_connection_costs_no_call_that_it_does_not_need() {
     });
     if let Some(trace) = trace {
         assert_eq!(trace.calls("close"), CONNECTIONS);
-        // Registered and deregistered, never changed.
         // Registered and deregistered. The listener is changed once in a while, as with Unix sockets.
         let changes = trace.calls("epoll_ctl") - 2 * CONNECTIONS;
         assert!(changes <= CONNECTIONS / 10, "{changes} changes");
