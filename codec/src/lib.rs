@@ -23,7 +23,7 @@
 //! 2. [`FramedRead`]: the state machine that reads and decodes, drawn; behind it, in `read_buffer.rs`,
 //!    when memory is taken and given back.
 //! 3. [`Encoder`] and [`Segments`]: the queue between a frame and a vectored write.
-//! 4. [`FramedWrite`]: how the queue fills and empties.
+//! 4. [`FramedWrite`]: how the queue fills and empties, and [`Permit`], room for one frame.
 //! 5. [`Framed`]: both on one object, and [`FramedParts`], of which it is made.
 //! 6. [`LinesCodec`]: a codec, and the example for another.
 //! 7. [`LengthDelimitedCodec`]: frames that say how long they are; [`LengthDelimitedBuilder`] says what
@@ -62,6 +62,7 @@ mod framed_write;
 mod item;
 mod length_delimited;
 mod lines_codec;
+mod permit;
 mod read_buffer;
 mod segments;
 
@@ -76,4 +77,5 @@ pub use length_delimited::{
     LengthDelimitedBuildError, LengthDelimitedBuilder, LengthDelimitedCodec, LengthDelimitedError,
 };
 pub use lines_codec::{LinesCodec, LinesError};
+pub use permit::Permit;
 pub use segments::Segments;
