@@ -31,6 +31,7 @@
 //!    such a length may mean, and in `item.rs` stands when a frame is copied. [`VarintDelimitedCodec`]: the
 //!    same for streams of protobuf messages.
 //! 8. [`BytesCodec`]: bytes as they come, where something else cuts them into frames.
+//! 9. [`UdpFramed`]: frames in datagrams, and [`DatagramError`], which names the peer.
 //! 10. `examples/chunked.rs`: a codec with states, for a protocol like HTTP's chunks.
 //!
 //! # Examples
@@ -69,6 +70,7 @@ mod lines_codec;
 mod permit;
 mod read_buffer;
 mod segments;
+mod udp_framed;
 mod varint_delimited;
 
 pub use any_delimiter::{AnyDelimiterCodec, AnyDelimiterError};
@@ -85,4 +87,5 @@ pub use length_delimited::{
 pub use lines_codec::{LinesCodec, LinesError};
 pub use permit::Permit;
 pub use segments::Segments;
+pub use udp_framed::{DatagramError, UdpFramed};
 pub use varint_delimited::{VarintDelimitedCodec, VarintDelimitedError};

@@ -113,6 +113,18 @@ impl Segments {
         self.small.as_ref().map_or(0, |small| small.capacity())
     }
 
+    /// Appends a copy of all that is queued to `dst`.
+    pub(crate) fn copy_to(&self, dst: &mut BytesMut) {
+        let mut small = self.small_bytes();
+        for large in &self.large {
+            let (before, after) = small.split_at(large.before);
+            dst.extend_from_slice(before);
+            dst.extend_from_slice(&large.bytes);
+            small = after;
+        }
+        dst.extend_from_slice(small);
+    }
+
     /// Where the queue ends now.
     pub(crate) fn mark(&self) -> Mark {
         Mark {
@@ -325,6 +337,9 @@ mod tests {
                 assert_eq!(queue.len(), all.len() - written.len());
                 assert_eq!(slices(&queue, 8).concat(), all[written.len()..]);
                 assert_eq!(slices(&queue, 1)[0], queue.chunk());
+                let mut copy = BytesMut::new();
+                queue.copy_to(&mut copy);
+                assert_eq!(copy, all[written.len()..]);
                 let n = step.min(queue.len());
                 written.extend_from_slice(&slices(&queue, 8).concat()[..n]);
                 queue.advance(n);
