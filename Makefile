@@ -4,7 +4,10 @@ LIBRARIES := io-traits reactor net codec
 CRATES    := $(LIBRARIES) examples
 
 # Programs that some tests call: command:package.
-TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3 ip:iproute2
+TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3 \
+	redis-cli:redis-tools redis-benchmark:redis-tools ip:iproute2
+# And modules of Python: module:package.
+MODULES := redis:python3-redis
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
@@ -94,6 +97,9 @@ tools: ## install the programs that tests call, where that is possible
 	@packages=; \
 	for tool in $(TOOLS); do \
 		command -v "$${tool%%:*}" >/dev/null 2>&1 || packages="$$packages $${tool#*:}"; \
+	done; \
+	for module in $(MODULES); do \
+		python3 -c "import $${module%%:*}" >/dev/null 2>&1 || packages="$$packages $${module#*:}"; \
 	done; \
 	if [ -z "$$packages" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

@@ -11,7 +11,7 @@ use futures::{Sink, Stream, stream::FusedStream};
 use io_traits::{AsyncRead, AsyncWrite};
 
 use crate::{
-    Decoder, Encoder, FramedParts, Segments, framed_read::ReadSide, framed_write::WriteSide,
+    Decoder, Encoder, FramedParts, Permit, Segments, framed_read::ReadSide, framed_write::WriteSide,
 };
 
 /// The frames of a reader and writer: a stream of those that come, a sink for those that go.
@@ -152,6 +152,21 @@ impl<T, C> Framed<T, C> {
 }
 
 impl<T: AsyncWrite, C> Framed<T, C> {
+    /// Waits until there is room for a frame, as [`poll_ready`](Sink::poll_ready) does, and gives a permit for
+    /// it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no frame is in the future, and what has not been written stays queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn reserve(&mut self) -> io::Result<Permit<'_, C>> {
+        poll_fn(|cx| self.write.poll_ready(&mut self.io, cx)).await?;
+        Ok(Permit::new(&mut self.codec, &mut self.write))
+    }
+
     /// Writes everything that was fed, and flushes the writer.
     ///
     /// [`SinkExt::flush`](futures::SinkExt::flush) does the same, but a codec that encodes several

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use futures::Sink;
 use io_traits::{AsyncWrite, poll_write_buf, task::budget};
 
-use crate::{Encoder, FramedParts, Segments};
+use crate::{Encoder, FramedParts, Permit, Segments};
 
 /// A writer of frames, as a sink.
 ///
@@ -25,7 +25,8 @@ use crate::{Encoder, FramedParts, Segments};
 /// # Cancel safety
 ///
 /// What has been fed stays in here. A future of [`send`](futures::SinkExt::send) or
-/// [`feed`](futures::SinkExt::feed) that is dropped while it waits for room takes its item with it.
+/// [`feed`](futures::SinkExt::feed) that is dropped while it waits for room takes its item with it;
+/// [`reserve`](Self::reserve) waits for room without one.
 ///
 /// # Examples
 ///
@@ -144,6 +145,21 @@ impl<T, E> FramedWrite<T, E> {
 }
 
 impl<T: AsyncWrite, E> FramedWrite<T, E> {
+    /// Waits until there is room for a frame, as [`poll_ready`](Sink::poll_ready) does, and gives a permit for
+    /// it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no frame is in the future, and what has not been written stays queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn reserve(&mut self) -> io::Result<Permit<'_, E>> {
+        poll_fn(|cx| self.write.poll_ready(&mut self.io, cx)).await?;
+        Ok(Permit::new(&mut self.encoder, &mut self.write))
+    }
+
     /// Writes everything that was fed, and flushes the writer.
     ///
     /// [`SinkExt::flush`](futures::SinkExt::flush) does the same, but an encoder of several types of

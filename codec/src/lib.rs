@@ -23,12 +23,16 @@
 //! 2. [`FramedRead`]: the state machine that reads and decodes, drawn; behind it, in `read_buffer.rs`,
 //!    when memory is taken and given back.
 //! 3. [`Encoder`] and [`Segments`]: the queue between a frame and a vectored write.
-//! 4. [`FramedWrite`]: how the queue fills and empties.
+//! 4. [`FramedWrite`]: how the queue fills and empties, and [`Permit`], room for one frame.
 //! 5. [`Framed`]: both on one object, and [`FramedParts`], of which it is made.
-//! 6. [`LinesCodec`]: a codec, and the example for another.
+//! 6. [`LinesCodec`]: a codec, and the example for another. [`AnyDelimiterCodec`]: the same for bytes that
+//!    end with one of a few.
 //! 7. [`LengthDelimitedCodec`]: frames that say how long they are; [`LengthDelimitedBuilder`] says what
-//!    such a length may mean, and in `item.rs` stands when a frame is copied.
+//!    such a length may mean, and in `item.rs` stands when a frame is copied. [`VarintDelimitedCodec`]: the
+//!    same for streams of protobuf messages.
 //! 8. [`BytesCodec`]: bytes as they come, where something else cuts them into frames.
+//! 9. [`UdpFramed`]: frames in datagrams, and [`DatagramError`], which names the peer.
+//! 10. `examples/chunked.rs`: a codec with states, for a protocol like HTTP's chunks.
 //!
 //! # Examples
 //!
@@ -52,6 +56,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod any_delimiter;
 mod bytes_codec;
 mod decoder;
 mod encoder;
@@ -62,9 +67,13 @@ mod framed_write;
 mod item;
 mod length_delimited;
 mod lines_codec;
+mod permit;
 mod read_buffer;
 mod segments;
+mod udp_framed;
+mod varint_delimited;
 
+pub use any_delimiter::{AnyDelimiterCodec, AnyDelimiterError};
 pub use bytes_codec::BytesCodec;
 pub use decoder::Decoder;
 pub use encoder::Encoder;
@@ -76,4 +85,7 @@ pub use length_delimited::{
     LengthDelimitedBuildError, LengthDelimitedBuilder, LengthDelimitedCodec, LengthDelimitedError,
 };
 pub use lines_codec::{LinesCodec, LinesError};
+pub use permit::Permit;
 pub use segments::Segments;
+pub use udp_framed::{DatagramError, UdpFramed};
+pub use varint_delimited::{VarintDelimitedCodec, VarintDelimitedError};

@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, fmt, io::IoSlice};
+use std::{cell::RefCell, collections::VecDeque, fmt, io::IoSlice, mem};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use io_traits::pool::{self, Lent};
@@ -13,7 +13,8 @@ use io_traits::pool::{self, Lent};
 ///
 /// An [`Encoder`](crate::Encoder) appends to it. It is a [`Buf`], so that
 /// [`poll_write_buf`](io_traits::poll_write_buf) writes it with one vectored write, however many frames
-/// are in it. The memory comes from the [`pool`] of the thread and goes back when the queue is empty.
+/// are in it. Its memory comes from the [`pool`] of the thread and from queues before it, and goes back when it
+/// is empty.
 #[derive(Default)]
 pub struct Segments {
     // INVARIANT: the sum of all `before` is `sealed`, which is at most the length of `small`.
@@ -69,6 +70,9 @@ impl Segments {
         }
         let small = self.small_len();
         self.large_len += bytes.len();
+        if self.large.capacity() == 0 {
+            self.large = spare_places();
+        }
         self.large.push_back(Large {
             before: small - self.sealed,
             bytes,
@@ -109,6 +113,18 @@ impl Segments {
         self.small.as_ref().map_or(0, |small| small.capacity())
     }
 
+    /// Appends a copy of all that is queued to `dst`.
+    pub(crate) fn copy_to(&self, dst: &mut BytesMut) {
+        let mut small = self.small_bytes();
+        for large in &self.large {
+            let (before, after) = small.split_at(large.before);
+            dst.extend_from_slice(before);
+            dst.extend_from_slice(&large.bytes);
+            small = after;
+        }
+        dst.extend_from_slice(small);
+    }
+
     /// Where the queue ends now.
     pub(crate) fn mark(&self) -> Mark {
         Mark {
@@ -139,8 +155,8 @@ impl Segments {
     pub(crate) fn release(&mut self) {
         debug_assert!(self.is_empty());
         self.small = None;
-        if self.large.capacity() > KEPT_LARGE {
-            self.large = VecDeque::new();
+        if self.large.capacity() > 0 {
+            spare(mem::take(&mut self.large));
         }
     }
 
@@ -253,8 +269,36 @@ impl fmt::Debug for Segments {
 /// From how many bytes on a `Bytes` is referenced and not copied.
 const REFERENCED_FROM: usize = 1024;
 
-/// How many places for large ones an idle queue keeps, so that steady traffic does not allocate.
-const KEPT_LARGE: usize = 16;
+/// Takes the places of a queue that has been emptied, so that steady traffic does not allocate.
+fn spare_places() -> VecDeque<Large> {
+    let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
+    spare.ok().flatten().unwrap_or_default()
+}
+
+/// Keeps the places of an empty queue for the next one of this thread, unless they are many.
+fn spare(places: VecDeque<Large>) {
+    debug_assert!(places.is_empty());
+    if places.capacity() > MOST_PLACES {
+        return;
+    }
+    // An error: the thread is going away, and its spare places have gone before.
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if spare.len() < SPARED {
+            spare.push(places);
+        }
+    });
+}
+
+/// How many places for large ones are spared at most.
+const MOST_PLACES: usize = 64;
+
+/// How many queues' places a thread spares.
+const SPARED: usize = 32;
+
+thread_local! {
+    static SPARE: RefCell<Vec<VecDeque<Large>>> = const { RefCell::new(Vec::new()) };
+}
 
 #[cfg(test)]
 mod tests {
@@ -293,6 +337,9 @@ mod tests {
                 assert_eq!(queue.len(), all.len() - written.len());
                 assert_eq!(slices(&queue, 8).concat(), all[written.len()..]);
                 assert_eq!(slices(&queue, 1)[0], queue.chunk());
+                let mut copy = BytesMut::new();
+                queue.copy_to(&mut copy);
+                assert_eq!(copy, all[written.len()..]);
                 let n = step.min(queue.len());
                 written.extend_from_slice(&slices(&queue, 8).concat()[..n]);
                 queue.advance(n);

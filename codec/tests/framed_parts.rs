@@ -3,7 +3,10 @@
 mod common;
 
 use bytes::{BufMut, BytesMut};
-use codec::{Framed, FramedParts, FramedRead, FramedWrite, LinesCodec, Segments};
+use codec::{
+    BytesCodec, Framed, FramedParts, FramedRead, FramedWrite, LengthDelimitedCodec, LinesCodec,
+    Segments,
+};
 use common::{Numbers, framed, poll_next};
 use futures::{SinkExt, StreamExt, executor::block_on};
 use io_traits::testing::Script;
@@ -160,4 +163,72 @@ fn what_is_printed_for_debugging_shows_no_payload() {
     assert!(!format!("{parts:?}").contains("secret"));
     let framed = Framed::from_parts(parts);
     assert!(!format!("{framed:?}").contains("secret"));
+}
+
+/// Lines, then frames with a length, then raw bytes: each codec leaves to the next what is not its own,
+/// in both directions, wherever the stream is cut.
+#[test]
+fn two_upgrades_from_lines_to_lengths_to_raw_bytes_lose_no_byte() {
+    let lengths = b"\0\0\0\x05first\0\0\0\0\0\0\0\x03raw";
+    let bytes = [&b"hello\r\nUPGRADE\n"[..], lengths, b"\0\xffanything"].concat();
+    for at in 1..bytes.len() {
+        let script = Script::new()
+            .gives(&bytes[..at])
+            .would_block()
+            .gives(&bytes[at..]);
+        let io = block_on(async {
+            let mut lines = Framed::new(script, LinesCodec::new(80));
+            while let Some(line) = lines.next().await {
+                let line = line.unwrap();
+                lines.feed(&line).await.unwrap();
+                if line == "UPGRADE" {
+                    break;
+                }
+            }
+            let mut frames = lines.map_codec(|_| LengthDelimitedCodec::new(80));
+            while let Some(frame) = frames.next().await {
+                let frame = frame.unwrap();
+                frames.feed(frame.clone()).await.unwrap();
+                if frame == "raw" {
+                    break;
+                }
+            }
+            let mut raw = Framed::from_parts(frames.into_parts().map_codec(|_| BytesCodec::new()));
+            while let Some(piece) = raw.next().await {
+                raw.feed(piece.unwrap()).await.unwrap();
+            }
+            raw.into_inner()
+        });
+        let expected = String::from_utf8_lossy(&bytes).replace('\r', "");
+        assert_eq!(
+            String::from_utf8_lossy(io.written()),
+            expected,
+            "split at {at}"
+        );
+    }
+}
+
+/// The same through halves of one direction each.
+#[test]
+fn an_upgrade_of_a_reader_or_a_writer_alone_loses_no_byte() {
+    let script = Script::new().gives(b"UPGRADE\n\0\0\0\x04next");
+    let mut lines = FramedRead::new(script, LinesCodec::new(80));
+    assert_eq!(block_on(lines.next()).unwrap().unwrap(), "UPGRADE");
+    let mut frames = FramedRead::from_parts(
+        lines
+            .into_parts()
+            .map_codec(|_| LengthDelimitedCodec::new(80)),
+    );
+    assert_eq!(block_on(frames.next()).unwrap().unwrap(), "next");
+    assert!(block_on(frames.next()).is_none());
+
+    let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80));
+    block_on(lines.feed("UPGRADE")).unwrap();
+    let mut frames = FramedWrite::from_parts(
+        lines
+            .into_parts()
+            .map_codec(|_| LengthDelimitedCodec::new(80)),
+    );
+    block_on(frames.send(&b"next"[..])).unwrap();
+    assert_eq!(frames.get_ref().written(), b"UPGRADE\n\0\0\0\x04next");
 }

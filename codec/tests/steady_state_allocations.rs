@@ -1,56 +1,19 @@
 //! Traffic that has found its pace allocates nothing.
 
+mod allocator;
 mod common;
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     io::{self, Read, Write},
     task::{Context, Poll, Waker},
 };
 
+use allocator::allocations;
 use bytes::{BufMut, Bytes, BytesMut};
 use codec::{Encoder, Framed, FramedWrite, LengthDelimitedCodec, Segments};
 use common::{Numbers, framed};
 use futures::{SinkExt, StreamExt, executor::block_on};
 use io_traits::{AsyncRead, AsyncWrite, task};
-
-/// Counts the allocations of each thread: the test harness has threads of its own.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every method passes its arguments on to the system's allocator, which keeps the contract. A
-// `Cell` without a destructor neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as the caller of this method promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: as the caller of this method promises.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as the caller of this method promises.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn allocations(f: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    f();
-    ALLOCATIONS.get() - before
-}
 
 /// A length of 4 bytes, then the bytes.
 struct Blobs;

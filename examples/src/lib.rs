@@ -15,11 +15,12 @@
 //! 3. `bin/connect.rs`: a client, and how blocking standard input gets along with an event loop.
 //! 4. `bin/demo/main.rs`: a thousand clients, a proxy and a server in one process, every byte checked.
 //! 5. `bin/https/main.rs`: HTTP over TLS, with a TLS library that knows nothing of event loops.
-//! 6. `bin/proxy.rs` and [`forward`]: two connections carried into each other.
-//! 7. `bin/udp-echo.rs`: the same with datagrams.
-//! 8. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
+//! 6. `bin/redis/main.rs`: a codec of one's own, with states, and the clients of a whole world for it.
+//! 7. `bin/proxy.rs` and [`forward`]: two connections carried into each other.
+//! 8. `bin/udp-echo.rs`: the same with datagrams.
+//! 9. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
 //!    core, and [`run_on_threads`] sees to threads, signals and the end.
-//! 9. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
+//! 10. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
 //!
 //! # The gallery
 //!

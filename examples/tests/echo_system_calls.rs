@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{collections::BTreeMap, env, fs, process, process::Command};
+use std::{collections::BTreeMap, env, process};
 
 use common::*;
 
@@ -36,32 +36,11 @@ fn a_lone_echo_is_three_system_calls() {
 /// `None` if tracing is forbidden.
 fn system_calls(rounds: usize) -> Option<BTreeMap<String, u64>> {
     let file = env::temp_dir().join(format!("echo-{}-{rounds}.strace", process::id()));
-    let mut strace = Command::new("strace");
-    // With -D the server itself is our child, and strace its grandchild.
-    strace.args(["-D", "-f", "-qq", "-o"]).arg(&file);
-    if !run(strace.args(["--", "true"]), b"").status.success() {
-        return None;
-    }
-    let mut strace = Command::new("strace");
-    strace.args(["-D", "-f", "-qq", "-o"]).arg(&file);
-    let server = Server::start_command(strace.args(["--", ECHO]));
-    let client = server.connect();
-    for _ in 0..rounds {
-        round_trip(&client, b"hello");
-    }
-    expect_end(&client);
-    // That waits for strace too, which holds the same standard output.
-    server.stop();
-
-    let trace = fs::read_to_string(&file).unwrap();
-    fs::remove_file(&file).unwrap();
-    let mut calls = BTreeMap::new();
-    for line in trace.lines().filter(|line| !line.contains("resumed>")) {
-        // PID NAME(ARGUMENTS…
-        let call = line.split_whitespace().nth(1).unwrap_or_default();
-        if let Some((name, _)) = call.split_once('(') {
-            *calls.entry(name.to_owned()).or_insert(0) += 1;
+    traced(ECHO, &file, |server| {
+        let client = server.connect();
+        for _ in 0..rounds {
+            round_trip(&client, b"hello");
         }
-    }
-    Some(calls)
+        expect_end(&client);
+    })
 }

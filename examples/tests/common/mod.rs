@@ -10,9 +10,11 @@ mod program;
 mod scratch;
 
 use std::{
+    collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
@@ -226,6 +228,60 @@ pub(crate) fn is_missing(program: &str) -> bool {
     );
     eprintln!("skipped: there is no program {program}");
     true
+}
+
+/// Whether Python, or this module of it, is missing, so that its test has to be skipped.
+pub(crate) fn is_missing_in_python(module: &str) -> bool {
+    if is_missing("python3") {
+        return true;
+    }
+    let found = Command::new("python3")
+        .args(["-c", &format!("import {module}")])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    if found.success() {
+        return false;
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "Python's module {module} is missing, and this is CI"
+    );
+    eprintln!("skipped: Python has no module {module}");
+    true
+}
+
+/// Traces a server while `load` uses it; how often it made which system call, from its start to its end.
+/// `None` if tracing is forbidden. `file` is where the trace goes; it is removed.
+pub(crate) fn traced(
+    program: &str,
+    file: &Path,
+    load: impl FnOnce(&Server),
+) -> Option<BTreeMap<String, u64>> {
+    let mut strace = Command::new("strace");
+    // With -D the server itself is our child, and strace its grandchild.
+    strace.args(["-D", "-f", "-qq", "-o"]).arg(file);
+    if !run(strace.args(["--", "true"]), b"").status.success() {
+        return None;
+    }
+    let mut strace = Command::new("strace");
+    strace.args(["-D", "-f", "-qq", "-o"]).arg(file);
+    let server = Server::start_command(strace.args(["--", program]));
+    load(&server);
+    // That waits for strace too, which holds the same standard output.
+    server.stop();
+
+    let trace = fs::read_to_string(file).unwrap();
+    fs::remove_file(file).unwrap();
+    let mut calls = BTreeMap::new();
+    for line in trace.lines().filter(|line| !line.contains("resumed>")) {
+        // PID NAME(ARGUMENTS…
+        let call = line.split_whitespace().nth(1).unwrap_or_default();
+        if let Some((name, _)) = call.split_once('(') {
+            *calls.entry(name.to_owned()).or_insert(0) += 1;
+        }
+    }
+    Some(calls)
 }
 
 /// A script of `tests/clients`, to be run by Python with the server's address and more arguments.

@@ -1,0 +1,12 @@
+//! Redis' protocol: requests that come, replies that go.
+//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>
+
+mod codec;
+mod error;
+mod reply;
+mod request;
+
+pub(crate) use codec::Resp;
+pub(crate) use error::RespError;
+pub(crate) use reply::{Protocol, Reply};
+pub(crate) use request::Request;
