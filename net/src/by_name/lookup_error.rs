@@ -15,6 +15,11 @@ pub struct LookupError {
 }
 
 impl LookupError {
+    /// Looks into an error of [`lookup`](crate::lookup) or [`connect`](crate::connect).
+    pub fn source_of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
     /// What was looked up, as it was written.
     pub fn target(&self) -> &str {
         &self.target
