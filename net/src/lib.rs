@@ -54,8 +54,11 @@
 //! 4. [`Connect`]: when a connection counts as made.
 //! 5. [`UdpSocket`]: datagrams, and errors that are not the end.
 //! 6. `UnixStream`, `UnixListener` and `UnixConnect`: what is different where there is no network.
-//! 7. `sys/`: the wall towards the operating system.
+//! 7. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
+//!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
+//! 8. `sys/`: the wall towards the operating system.
 
+mod by_name;
 mod byte_stream;
 mod incoming;
 mod sys;
@@ -67,6 +70,10 @@ mod unix;
 pub use io_traits;
 pub use reactor;
 
+pub use by_name::{
+    ConnectByName, ConnectError, Connector, Lookup, LookupError, Resolve, ResolverPool, Resolving,
+    connect, lookup,
+};
 pub use incoming::Incoming;
 pub use tcp::{Connect, TcpListener, TcpStream};
 pub use udp::UdpSocket;

@@ -1,4 +1,5 @@
 use std::{
+    any::Any,
     fmt,
     future::{Future, IntoFuture},
     sync::Arc,
@@ -66,6 +67,28 @@ impl Handle {
     /// ```
     pub fn timeout<F: IntoFuture>(&self, duration: Duration, future: F) -> Timeout<F::IntoFuture> {
         Timeout::new(future.into_future(), self.sleep(duration))
+    }
+
+    /// What all users of this reactor share of a type; made at the first call.
+    ///
+    /// For crates that build on this one: `net` keeps the threads that resolve names here. The value
+    /// lives as long as anything of the reactor does: its core, a handle, an object, a timer. So it must
+    /// not hold a handle of this reactor itself, or neither would ever end.
+    ///
+    /// When two threads call it at once for the first time, both may `make`, and one value is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::AtomicU64};
+    ///
+    /// let core = reactor::Core::new()?;
+    /// let sent = core.handle().extension(|| AtomicU64::new(0));
+    /// assert!(Arc::ptr_eq(&sent, &core.handle().extension(AtomicU64::default)));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        self.shared.extensions.get_or_insert(make)
     }
 
     /// What the reactor has done so far.

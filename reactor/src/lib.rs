@@ -66,6 +66,7 @@ mod direction;
 mod doorbell;
 mod error;
 mod executor;
+mod extensions;
 mod fault;
 #[cfg(unix)]
 mod fd;

@@ -16,6 +16,7 @@ use crate::{
     doorbell::Doorbell,
     error::ReactorGone,
     executor::{Message, drop_quietly},
+    extensions::Extensions,
     metrics::Counters,
     slots::Slots,
     sync::{Mutex, lock},
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     /// False if there are none; the loop then need not take the lock. Written under the lock.
     has_timers: AtomicBool,
     pub(crate) counters: Counters,
+    pub(crate) extensions: Extensions,
     messages: Sender<Message>,
     doorbell: Doorbell,
     /// The core owns it for its whole life: a waker that is dropped early takes its wake with it.
@@ -54,6 +56,7 @@ impl Shared {
             timers: Mutex::new(Wheel::new()),
             has_timers: AtomicBool::new(false),
             counters: Counters::default(),
+            extensions: Extensions::new(),
             messages,
             doorbell: Doorbell::new(),
             poller_waker,

@@ -59,6 +59,38 @@ pub(crate) fn traced(test: &str, options: &[&str], body: impl FnOnce()) -> Optio
     })
 }
 
+/// As [`alone`], in network, mount and user namespaces of its own, where the loopback is up and nothing
+/// else is there. `setup` is a script for sh that runs there first, with the rights of root; what it needs
+/// beside sh, unshare and ip is in `tools`.
+#[track_caller]
+pub(crate) fn in_namespaces(test: &str, tools: &[&str], setup: &str, body: impl FnOnce()) {
+    if enter(test, body) {
+        return;
+    }
+    let begin = "set -e\nip link set lo up\n";
+    let unshare = ["unshare", "-Urnm", "sh", "-c"];
+    let runs = |words: &[&str]| {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).stdout(Stdio::null());
+        command.stderr(Stdio::null()).status().ok()
+    };
+    let mut needed = ["unshare", "ip"].iter().chain(tools);
+    let missing = needed.find(|tool| runs(&[tool, "-V"]).is_none());
+    let allowed =
+        || runs(&[&unshare[..], &[begin]].concat()).is_some_and(|status| status.success());
+    let why = match missing {
+        Some(tool) => format!("there is no {tool} here"),
+        None if !allowed() => String::from("namespaces are not allowed here"),
+        None => {
+            let script = format!("{begin}{setup}\nexec \"$0\" \"$@\"");
+            finish(command(test, &[&unshare[..], &[&script]].concat()));
+            return;
+        }
+    };
+    assert!(env::var_os("CI").is_none(), "CI has to run {test}: {why}");
+    eprintln!("{test}: skipped, {why}");
+}
+
 /// In a traced child: what the calling thread does in `f` is what [`Trace::calls`] counts.
 pub(crate) fn watched<R>(f: impl FnOnce() -> R) -> R {
     // A call that strace sees and that nobody else makes.
