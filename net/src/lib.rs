@@ -50,12 +50,13 @@
 //!
 //! 1. [`TcpStream`]: what a socket of ours is.
 //! 2. `byte_stream.rs`: how it reads and writes, and when a short transfer is trusted.
-//! 3. [`TcpListener`] and [`Incoming`]: accepting, and surviving what can go wrong there.
-//! 4. [`Connect`]: when a connection counts as made.
+//! 3. [`TcpListener`] and [`Incoming`]: accepting, and surviving what can go wrong there ([`AcceptError`]).
+//! 4. [`Connect`]: when a connection counts as made; [`TcpBuilder`]: options before that.
 //! 5. [`UdpSocket`]: datagrams, and errors that are not the end.
 //! 6. `UnixStream`, `UnixListener` and `UnixConnect`: what is different where there is no network.
 //! 7. `sys/`: the wall towards the operating system.
 
+mod accept_error;
 mod byte_stream;
 mod incoming;
 mod sys;
@@ -67,8 +68,9 @@ mod unix;
 pub use io_traits;
 pub use reactor;
 
+pub use accept_error::AcceptError;
 pub use incoming::Incoming;
-pub use tcp::{Connect, TcpListener, TcpStream};
+pub use tcp::{Connect, TcpBuilder, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 #[cfg(unix)]
 pub use unix::{UnixConnect, UnixListener, UnixStream};

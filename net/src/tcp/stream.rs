@@ -11,6 +11,7 @@ use reactor::{
     Handle, Options, PollEvented, Ready, RegisterError, mio::net::TcpStream as MioStream,
 };
 
+use super::connect::begin;
 use crate::{
     Connect,
     byte_stream::{ByteStream, Carrier, byte_stream_traits},
@@ -62,6 +63,16 @@ impl TcpStream {
     /// Errors come from the future, never from this call.
     pub fn connect(addr: &SocketAddr, handle: &Handle) -> Connect {
         Connect::new(*addr, handle)
+    }
+
+    /// Connects a socket of std, which may have been set up and bound before, and sets it to non-blocking
+    /// mode.
+    ///
+    /// This is for options that [`TcpBuilder`](super::TcpBuilder) does not have: a `socket2::Socket`
+    /// becomes a stream of std by `into()`. Errors come from the future, never from this call.
+    pub fn connect_std(socket: std::net::TcpStream, addr: &SocketAddr, handle: &Handle) -> Connect {
+        let start = || begin(&socket, addr).map(|()| socket);
+        Connect::start(handle, start, false)
     }
 
     /// Takes over a connected socket of std, and sets it to non-blocking mode.
