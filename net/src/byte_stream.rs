@@ -136,7 +136,11 @@ where
 
     /// Ends the writing side.
     pub(crate) fn end(&self) -> io::Result<()> {
-        match self.socket().shutdown(Shutdown::Write) {
+        self.shutdown(Shutdown::Write)
+    }
+
+    pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        match self.socket().shutdown(how) {
             // The peer has gone first: there is nobody left to be told.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result,

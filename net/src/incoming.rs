@@ -11,10 +11,7 @@ use futures::Stream;
 use io_traits::task::budget;
 use reactor::{Handle, Options, Sleep, Trigger};
 
-use crate::{
-    TcpListener, TcpStream,
-    sys::{self, AcceptError},
-};
+use crate::{AcceptError, TcpListener, TcpStream};
 #[cfg(unix)]
 use crate::{UnixListener, UnixStream};
 
@@ -103,7 +100,7 @@ impl<L> Incoming<L> {
                 }
                 Err(error) => error,
             };
-            match sys::accept_error(&error) {
+            match AcceptError::of(&error) {
                 AcceptError::Connection => {
                     tracing::debug!(%error, "a connection died before it was accepted");
                     self.skipped += 1;

@@ -50,19 +50,25 @@
 //!
 //! 1. [`TcpStream`]: what a socket of ours is.
 //! 2. `byte_stream.rs`: how it reads and writes, and when a short transfer is trusted.
-//! 3. [`TcpListener`] and [`Incoming`]: accepting, and surviving what can go wrong there.
-//! 4. [`Connect`]: when a connection counts as made.
-//! 5. [`UdpSocket`]: datagrams, and errors that are not the end.
-//! 6. `UnixStream`, `UnixListener` and `UnixConnect`: what is different where there is no network.
-//! 7. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
+//! 3. [`TcpListener`] and [`Incoming`]: accepting, and surviving what can go wrong there ([`AcceptError`]).
+//! 4. [`Connect`]: when a connection counts as made; [`TcpBuilder`]: options before that.
+//! 5. [`OwnedWriteHalf`], [`Deadline`] and [`Tracker`]: what a connection needs to end in good order, one
+//!    direction, one silence, or the whole server at a time.
+//! 6. [`UdpSocket`]: datagrams, and errors that are not the end.
+//! 7. `UnixStream`, `UnixListener` and `UnixConnect`: what is different where there is no network.
+//! 8. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
 //!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
-//! 8. `sys/`: the wall towards the operating system.
+//! 9. `sys/`: the wall towards the operating system.
 
+mod accept_error;
 mod by_name;
 mod byte_stream;
+mod deadline;
 mod incoming;
+mod owned_write_half;
 mod sys;
 mod tcp;
+mod tracker;
 mod udp;
 #[cfg(unix)]
 mod unix;
@@ -70,12 +76,16 @@ mod unix;
 pub use io_traits;
 pub use reactor;
 
+pub use accept_error::AcceptError;
 pub use by_name::{
     ConnectByName, ConnectError, Connector, Lookup, LookupError, Resolve, ResolverPool, Resolving,
     connect, lookup,
 };
+pub use deadline::Deadline;
 pub use incoming::Incoming;
-pub use tcp::{Connect, TcpListener, TcpStream};
+pub use owned_write_half::OwnedWriteHalf;
+pub use tcp::{Connect, TcpBuilder, TcpListener, TcpStream};
+pub use tracker::{Activity, Busy, Stop, Tracked, Tracker, UntilStopped};
 pub use udp::UdpSocket;
 #[cfg(unix)]
 pub use unix::{UnixConnect, UnixListener, UnixStream};

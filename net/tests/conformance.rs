@@ -21,7 +21,7 @@ use io_traits::{
         conformance::{self, Suite},
     },
 };
-use net::{TcpStream, UnixStream};
+use net::{Deadline, TcpStream, UnixStream};
 use reactor::{Core, Handle, PollEvented, mio::unix::pipe};
 
 /// Two ends of one connection, both ours. Small buffers, so that they are soon full.
@@ -94,6 +94,31 @@ fn halves_of_a_tcp_stream_keep_the_laws() {
             let (read, write) = split(one);
             kept.push(read);
             (write, two)
+        })
+    });
+}
+
+#[test]
+fn a_half_that_ends_its_direction_when_it_is_dropped_keeps_the_laws() {
+    run(|handle| {
+        let mut kept: Vec<ReadHalf<TcpStream>> = Vec::new();
+        conformance::writer(move || {
+            let (one, two) = tcp(handle);
+            let (read, write) = one.into_split();
+            kept.push(read);
+            (write, two)
+        })
+    });
+}
+
+#[test]
+fn a_deadline_around_a_tcp_stream_keeps_the_laws() {
+    run(|handle| {
+        conformance::stream(|| {
+            let (one, two) = tcp(handle);
+            let limit = Duration::from_secs(60);
+            let one = Deadline::new(one, handle);
+            (one.read_limit(limit).write_limit(limit), two)
         })
     });
 }

@@ -319,6 +319,11 @@ impl<E: Source> PollEvented<E> {
         self.registration.resume(direction, self.borrowed())
     }
 
+    /// The way to the reactor that it is registered with.
+    pub fn handle(&self) -> Handle {
+        self.registration.handle()
+    }
+
     pub(crate) fn registration(&self) -> &Registration {
         &self.registration
     }

@@ -72,6 +72,10 @@ impl Registration {
         })
     }
 
+    pub(crate) fn handle(&self) -> Handle {
+        Handle::new(self.shared.clone())
+    }
+
     /// Frees the slot, whatever the poller says.
     pub(crate) fn deregister<E: Source>(
         &self,

@@ -2,7 +2,7 @@ use std::io::{self, IoSlice, Read, Write};
 
 use io_traits::ReadCursor;
 
-use super::AcceptError;
+use crate::AcceptError;
 
 /// What a socket is to the functions below.
 pub(crate) trait Socket {}
@@ -46,6 +46,10 @@ where
 {
     let mut socket = socket;
     socket.write_vectored(bufs)
+}
+
+pub(crate) fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }
 
 pub(crate) fn accept_error(error: &io::Error) -> AcceptError {

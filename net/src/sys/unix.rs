@@ -16,7 +16,7 @@ use std::{
 use io_traits::ReadCursor;
 use socket2::SockRef;
 
-use super::AcceptError;
+use crate::AcceptError;
 
 /// recv(2) into the unfilled part of `buf`; returns the number of bytes read.
 #[inline]
@@ -57,7 +57,8 @@ pub(crate) fn peek<S: Socket>(socket: &S, buf: &mut [u8]) -> io::Result<usize> {
 pub(crate) fn send<S: Socket>(socket: &S, buf: &[u8]) -> io::Result<usize> {
     let (start, len) = (buf.as_ptr().cast(), buf.len());
     // SAFETY: the memory is borrowed for reading and has `len` bytes.
-    transferred(unsafe { libc::send(descriptor(socket), start, len, NO_SIGNAL) })
+    let sent = unsafe { libc::send(descriptor(socket), start, len, NO_SIGNAL) };
+    transferred(sent).map_err(would_block_if_connecting)
 }
 
 #[inline]
@@ -73,7 +74,18 @@ fn transferred(returned: libc::ssize_t) -> io::Result<usize> {
 
 /// sendmsg(2) instead of the writev(2) of std, so that a peer that has gone is an error and no SIGPIPE.
 pub(crate) fn send_vectored<S: Socket>(socket: &S, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    SockRef::from(socket).send_vectored_with_flags(bufs, NO_SIGNAL)
+    SockRef::from(socket)
+        .send_vectored_with_flags(bufs, NO_SIGNAL)
+        .map_err(would_block_if_connecting)
+}
+
+/// The first write after a fast open may only have begun to connect: send(2), tcp(7).
+#[cold]
+fn would_block_if_connecting(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EINPROGRESS) => io::ErrorKind::WouldBlock.into(),
+        _ => error,
+    }
 }
 
 /// Accepts a connection of a Unix listener, in non-blocking mode.
@@ -123,6 +135,46 @@ fn accept_nonblocking<S: Socket>(listener: &S) -> io::Result<(UnixStream, bool)>
     let stream = SockRef::from(listener).accept()?.0;
     stream.set_nonblocking(true)?;
     Ok((stream.into(), true))
+}
+
+/// connect(2): `EINPROGRESS`, and a signal, leave the connection to be made in the background.
+pub(crate) fn is_in_progress(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
+}
+
+/// Lets a listener take data with the request to connect, for as many connections as `queue`, tcp(7).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn set_fast_open<S: Socket>(listener: &S, queue: libc::c_int) -> io::Result<()> {
+    set_tcp_option(listener, libc::TCP_FASTOPEN, queue)
+}
+
+/// Has the request to connect wait for the first write, if the peer is known to take data with it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn set_fast_open_connect<S: Socket>(socket: &S) -> io::Result<()> {
+    set_tcp_option(socket, libc::TCP_FASTOPEN_CONNECT, 1)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn set_tcp_option<S: Socket>(
+    socket: &S,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let len = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: `value` is borrowed for reading and has `len` bytes.
+    let result = unsafe {
+        libc::setsockopt(
+            descriptor(socket),
+            libc::IPPROTO_TCP,
+            option,
+            std::ptr::from_ref(&value).cast(),
+            len,
+        )
+    };
+    if result == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 pub(crate) fn accept_error(error: &io::Error) -> AcceptError {

@@ -1,16 +1,19 @@
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream as StdStream},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use reactor::{Handle, Options, PollEvented, mio::net::TcpStream as MioStream};
+use socket2::SockRef;
 
 use super::TcpStream;
+use crate::sys;
 
-/// A connection that is being made; from [`TcpStream::connect`].
+/// A connection that is being made; from [`TcpStream::connect`], [`TcpStream::connect_std`] or
+/// [`TcpBuilder::connect`](super::TcpBuilder::connect).
 ///
 /// # Cancel safety
 ///
@@ -34,7 +37,10 @@ pub struct Connect {
 
 #[derive(Debug)]
 enum State {
-    Connecting(PollEvented<MioStream>),
+    Connecting {
+        io: PollEvented<MioStream>,
+        fast_open: bool,
+    },
     /// The socket could not even be made.
     Failed(io::Error),
     Done,
@@ -42,25 +48,48 @@ enum State {
 
 impl Connect {
     pub(super) fn new(addr: SocketAddr, handle: &Handle) -> Self {
-        let state = match start(addr, handle) {
-            Ok(io) => State::Connecting(io),
+        Self::registered(MioStream::connect(addr), handle, false)
+    }
+
+    /// `start` makes a non-blocking socket, and begins to connect it; if it says `fast_open`, that may
+    /// be all until the first write.
+    pub(super) fn start(
+        handle: &Handle,
+        start: impl FnOnce() -> io::Result<StdStream>,
+        fast_open: bool,
+    ) -> Self {
+        Self::registered(start().map(MioStream::from_std), handle, fast_open)
+    }
+
+    fn registered(stream: io::Result<MioStream>, handle: &Handle, fast_open: bool) -> Self {
+        let options = Options::connecting().watch_urgent();
+        let io = stream.and_then(|stream| Ok(PollEvented::with_options(stream, handle, options)?));
+        let state = match io {
+            Ok(io) => State::Connecting { io, fast_open },
             Err(error) => State::Failed(error),
         };
         Self { state }
     }
 }
 
-fn start(addr: SocketAddr, handle: &Handle) -> io::Result<PollEvented<MioStream>> {
-    let stream = MioStream::connect(addr)?;
-    let options = Options::connecting().watch_urgent();
-    Ok(PollEvented::with_options(stream, handle, options)?)
+/// Begins to connect a socket of any mode, and sets it to non-blocking mode.
+pub(super) fn begin(stream: &StdStream, addr: &SocketAddr) -> io::Result<()> {
+    stream.set_nonblocking(true)?;
+    match SockRef::from(stream).connect(&(*addr).into()) {
+        Err(error) if !sys::is_in_progress(&error) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 impl Future for Connect {
     type Output = io::Result<TcpStream>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let State::Connecting(io) = &self.state {
+        if let State::Connecting { io, fast_open } = &self.state {
+            let is_connected = match fast_open {
+                true => has_not_failed,
+                false => is_connected,
+            };
             let connected = ready!(io.poll_write_with(cx, is_connected));
             if let Err(error) = connected {
                 self.state = State::Done;
@@ -68,7 +97,7 @@ impl Future for Connect {
             }
         }
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Connecting(io) => Poll::Ready(Ok(TcpStream::from_evented(io))),
+            State::Connecting { io, .. } => Poll::Ready(Ok(TcpStream::from_evented(io))),
             State::Failed(error) => Poll::Ready(Err(error)),
             State::Done => panic!("a Connect was polled after it was ready"),
         }
@@ -77,9 +106,7 @@ impl Future for Connect {
 
 /// "Writable" alone is not success: the socket may have failed, and some systems report it early.
 fn is_connected(stream: &MioStream) -> io::Result<()> {
-    if let Some(error) = stream.take_error()? {
-        return Err(error);
-    }
+    has_not_failed(stream)?;
     match stream.peer_addr() {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => {
@@ -87,4 +114,9 @@ fn is_connected(stream: &MioStream) -> io::Result<()> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// With fast open the socket is writable before it has a peer.
+fn has_not_failed(stream: &MioStream) -> io::Result<()> {
+    stream.take_error()?.map_or(Ok(()), Err)
 }

@@ -2,15 +2,14 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream},
     task::{Context, Poll},
 };
 
 use io_traits::task;
-use reactor::{Handle, PollEvented, Progress, mio::net::TcpListener as MioListener};
-use socket2::{Domain, Protocol, Socket, Type};
+use reactor::{Handle, PollEvented, Progress, Ready, mio::net::TcpListener as MioListener};
 
-use super::TcpStream;
+use super::{TcpBuilder, TcpStream};
 use crate::{
     Incoming,
     incoming::{Accept, accepting},
@@ -29,24 +28,14 @@ impl TcpListener {
     /// Listens on an address, with `SO_REUSEADDR` and a queue of 1024 connections. Port 0 lets the
     /// system choose.
     ///
-    /// For other options make a socket of your own, and [`from_std`](Self::from_std).
+    /// For other options see [`TcpBuilder`].
     ///
     /// # Errors
     ///
     /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable)
     /// and others of the system.
     pub fn bind(addr: &SocketAddr, handle: &Handle) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(*addr),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        // On Windows the option would let others take the port over.
-        #[cfg(not(windows))]
-        socket.set_reuse_address(true)?;
-        socket.bind(&(*addr).into())?;
-        socket.listen(BACKLOG)?;
-        Self::from_std(socket.into(), handle)
+        TcpBuilder::new().listen(addr, handle)
     }
 
     /// Takes over a listening socket of std, and sets it to non-blocking mode.
@@ -55,7 +44,7 @@ impl TcpListener {
     ///
     /// Those of the system. An error with the source [`ReactorGone`](reactor::ReactorGone) if the core
     /// has been dropped.
-    pub fn from_std(listener: std::net::TcpListener, handle: &Handle) -> io::Result<Self> {
+    pub fn from_std(listener: StdListener, handle: &Handle) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let (listener, options) = (MioListener::from_std(listener), accepting());
         Ok(Self {
@@ -90,9 +79,64 @@ impl TcpListener {
             })
     }
 
+    /// Accepts a connection if one waits, without a task.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`, after which [`readable`](Self::readable) waits for what is new. Otherwise as
+    /// [`accept`](Self::accept).
+    pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, addr) = self.io.try_read_with(MioListener::accept)?;
+        Ok((TcpStream::connected(stream, &self.handle)?, addr))
+    }
+
+    /// Accepts a connection for use elsewhere, on the current task: a socket of std, in blocking mode,
+    /// which no reactor knows.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    pub fn accept_std(&self) -> io::Result<(StdStream, SocketAddr)> {
+        task::poll(|cx| self.poll_accept_std(cx))
+    }
+
+    /// Accepts a connection for use elsewhere; as [`accept_std`](Self::accept_std).
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_accept`](Self::poll_accept).
+    pub fn poll_accept_std(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(StdStream, SocketAddr)>> {
+        self.io
+            .poll_read_draining(cx, |io| io.accept().map(Progress::drained))
+            .map(|accepted| {
+                let (stream, addr) = accepted?;
+                let stream = StdStream::from(stream);
+                stream.set_nonblocking(false)?;
+                Ok((stream, addr))
+            })
+    }
+
     /// Accepts connections, one after the other, for ever.
     pub fn incoming(self) -> Incoming {
         Incoming::new(self)
+    }
+
+    /// Waits until an accept is worth trying.
+    pub fn readable(&self) -> Ready<'_, MioListener> {
+        self.io.readable()
+    }
+
+    /// Gives the socket to std, still listening and in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; the socket is closed then.
+    #[cfg(unix)]
+    pub fn into_std(self) -> io::Result<StdListener> {
+        Ok(std::os::fd::OwnedFd::from(self.io.into_inner()?).into())
     }
 
     /// Our address, with the port that the system has chosen.
@@ -102,6 +146,24 @@ impl TcpListener {
     /// Those of the system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.io.get_ref().local_addr()
+    }
+
+    /// How many routers the packets of accepted connections may pass (`IP_TTL`).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.get_ref().ttl()
+    }
+
+    /// Sets how many routers the packets of accepted connections may pass (`IP_TTL`).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.get_ref().set_ttl(ttl)
     }
 }
 
@@ -123,6 +185,3 @@ impl AsFd for TcpListener {
         self.io.as_fd()
     }
 }
-
-/// Connections that wait to be accepted; the system may allow fewer.
-const BACKLOG: i32 = 1024;

@@ -1,9 +1,11 @@
 //! TCP.
 
+mod builder;
 mod connect;
 mod listener;
 mod stream;
 
+pub use builder::TcpBuilder;
 pub use connect::Connect;
 pub use listener::TcpListener;
 pub use stream::TcpStream;

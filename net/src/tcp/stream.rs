@@ -4,15 +4,19 @@ use std::{
     io,
     net::{Shutdown, SocketAddr},
     task::{Context, Poll},
+    time::Duration,
 };
 
-use io_traits::task;
+use io_traits::{ReadHalf, task};
 use reactor::{
-    Handle, Options, PollEvented, Ready, RegisterError, mio::net::TcpStream as MioStream,
+    Handle, Options, PeerClosed, PollEvented, Ready, RegisterError,
+    mio::net::TcpStream as MioStream,
 };
+use socket2::SockRef;
 
+use super::connect::begin;
 use crate::{
-    Connect,
+    Connect, OwnedWriteHalf,
     byte_stream::{ByteStream, Carrier, byte_stream_traits},
 };
 
@@ -26,7 +30,7 @@ use crate::{
 /// There is no buffer in it: a read is a `recv`, a write is a `send`, and `flush` has nothing to do.
 ///
 /// Dropping it closes the socket. If there is data that was not read, the peer's connection is reset:
-/// [`shutdown`](Self::shutdown) and read to the end first where that matters.
+/// use [`close`](Self::close) where that matters.
 ///
 /// # Examples
 ///
@@ -62,6 +66,16 @@ impl TcpStream {
     /// Errors come from the future, never from this call.
     pub fn connect(addr: &SocketAddr, handle: &Handle) -> Connect {
         Connect::new(*addr, handle)
+    }
+
+    /// Connects a socket of std, which may have been set up and bound before, and sets it to non-blocking
+    /// mode.
+    ///
+    /// This is for options that [`TcpBuilder`](super::TcpBuilder) does not have: a `socket2::Socket`
+    /// becomes a stream of std by `into()`. Errors come from the future, never from this call.
+    pub fn connect_std(socket: std::net::TcpStream, addr: &SocketAddr, handle: &Handle) -> Connect {
+        let start = || begin(&socket, addr).map(|()| socket);
+        Connect::start(handle, start, false)
     }
 
     /// Takes over a connected socket of std, and sets it to non-blocking mode.
@@ -121,13 +135,62 @@ impl TcpStream {
     }
 
     /// Ends one or both directions, at once. The peer of an ended writing side sees the end of the
-    /// stream.
+    /// stream. It may be done again.
     ///
     /// # Errors
     ///
-    /// Those of the system; [`NotConnected`](io::ErrorKind::NotConnected) if the peer has gone first.
+    /// Those of the system. That the peer has gone first is no error, as there is nobody left to be told.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.bytes.socket().shutdown(how)
+        self.bytes.shutdown(how)
+    }
+
+    /// Waits until the peer has closed its side, without reading: data that was not read stays, and
+    /// somebody else may be reading it. A reset is a close, too.
+    pub fn peer_closed(&self) -> PeerClosed<'_, MioStream> {
+        self.bytes.io().peer_closed()
+    }
+
+    /// Ends the connection in good order: tells the peer that no byte will follow, reads and throws away
+    /// what it still sends until it closes its side, and closes the socket.
+    ///
+    /// A socket that is closed with unread data is reset, and a reset may overtake what was sent before it:
+    /// the peer would lose the end of an answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping it closes the socket at once, as dropping the stream does.
+    ///
+    /// # Errors
+    ///
+    /// The socket is closed in any case. [`TimedOut`](io::ErrorKind::TimedOut) with the source
+    /// [`Elapsed`](reactor::Elapsed) if the peer has not closed its side within `limit`;
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) and others of the system.
+    pub async fn close(self, limit: Duration) -> io::Result<()> {
+        self.bytes.end()?;
+        let handle = self.bytes.io().handle();
+        let (mut rest, mut nowhere) = (&self, io::sink());
+        let drain = io_traits::io::copy(&mut rest, &mut nowhere);
+        handle.timeout(limit, drain).await?.map(drop)
+    }
+
+    /// Ends the connection at once: the peer's next operation says
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset), and what was not sent yet is thrown away. The
+    /// port is free again at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; the socket is closed then, but not with a reset.
+    pub fn abort(self) -> io::Result<()> {
+        // With 0 seconds nothing lingers, and nothing blocks: socket(7).
+        SockRef::from(self.bytes.socket()).set_linger(Some(Duration::ZERO))
+    }
+
+    /// Takes the stream apart into two halves for two tasks, without a lock. Dropping the half that
+    /// writes ends that direction.
+    ///
+    /// [`split`](io_traits::split()) does the same with halves that end nothing.
+    pub fn into_split(self) -> (ReadHalf<Self>, OwnedWriteHalf<Self>) {
+        OwnedWriteHalf::split(self, |stream| stream.bytes.end())
     }
 
     /// Waits until a read is worth trying.

@@ -9,11 +9,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use io_traits::task;
-use reactor::{Handle, PollEvented, Ready, RegisterError, mio::net::UnixStream as MioStream};
+use io_traits::{ReadHalf, task};
+use reactor::{
+    Handle, PeerClosed, PollEvented, Ready, RegisterError, mio::net::UnixStream as MioStream,
+};
 
 use super::UnixConnect;
 use crate::{
+    OwnedWriteHalf,
     byte_stream::{ByteStream, Carrier, byte_stream_traits},
     sys,
 };
@@ -108,13 +111,27 @@ impl UnixStream {
     }
 
     /// Ends one or both directions, at once. The peer of an ended writing side sees the end of the
-    /// stream.
+    /// stream. It may be done again.
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// Those of the system. That the peer has gone first is no error, as there is nobody left to be told.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.bytes.socket().shutdown(how)
+        self.bytes.shutdown(how)
+    }
+
+    /// Waits until the peer has closed its side, without reading: data that was not read stays, and
+    /// somebody else may be reading it.
+    pub fn peer_closed(&self) -> PeerClosed<'_, MioStream> {
+        self.bytes.io().peer_closed()
+    }
+
+    /// Takes the stream apart into two halves for two tasks, without a lock. Dropping the half that
+    /// writes ends that direction.
+    ///
+    /// [`split`](io_traits::split()) does the same with halves that end nothing.
+    pub fn into_split(self) -> (ReadHalf<Self>, OwnedWriteHalf<Self>) {
+        OwnedWriteHalf::split(self, |stream| stream.bytes.end())
     }
 
     /// Waits until a read is worth trying.
