@@ -58,7 +58,7 @@ pub(super) fn pairs<'a>(
     words: &'a [Bytes],
     command: &'static str,
 ) -> Result<impl Iterator<Item = (&'a Bytes, &'a Bytes)>, Failure> {
-    if words.len() % 2 != 0 {
+    if !words.len().is_multiple_of(2) {
         return Err(Failure::WrongArity(command));
     }
     Ok(words.chunks_exact(2).map(|pair| (&pair[0], &pair[1])))
