@@ -8,7 +8,7 @@ use std::{
 use super::{
     script::Origin,
     step::Way,
-    subject::{Meanwhile, Subject, connection, cut},
+    subject::{Meanwhile, Subject, connection, cut, smoothed},
 };
 use crate::common::HANG;
 
@@ -104,15 +104,11 @@ impl Subject for Blocking {
     }
 
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
-        self.stream.shutdown(how)
+        smoothed(self.stream.shutdown(how))
     }
 
-    /// The asynchronous ones have nothing to tell to a peer that has gone; std says so.
     fn end(&mut self) -> io::Result<()> {
-        match self.stream.shutdown(Shutdown::Write) {
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-            result => result,
-        }
+        smoothed(self.stream.shutdown(Shutdown::Write))
     }
 
     fn look(&mut self) {}

@@ -4,6 +4,8 @@ use std::{
     os::fd::BorrowedFd,
 };
 
+use socket2::SockRef;
+
 use super::{
     blocking::Blocking,
     script::Origin,
@@ -27,7 +29,7 @@ pub(crate) enum Fault {
     ForgetsWhatCameBeforeAReset,
     TellsABrokenPipeAsAReset,
     SwallowsErrorsOfWriteAll,
-    SwallowsThatItIsNotConnected,
+    TellsThatItIsNotConnected,
 }
 
 impl Fault {
@@ -40,7 +42,7 @@ impl Fault {
         Self::ForgetsWhatCameBeforeAReset,
         Self::TellsABrokenPipeAsAReset,
         Self::SwallowsErrorsOfWriteAll,
-        Self::SwallowsThatItIsNotConnected,
+        Self::TellsThatItIsNotConnected,
     ];
 }
 
@@ -127,11 +129,10 @@ impl Subject for Faulty {
     }
 
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
-        let result = self.inner.shutdown(how);
-        if self.fault == Fault::SwallowsThatItIsNotConnected {
-            return Ok(());
+        if self.fault == Fault::TellsThatItIsNotConnected {
+            return SockRef::from(&self.inner.socket()).shutdown(how);
         }
-        result
+        self.inner.shutdown(how)
     }
 
     fn end(&mut self) -> io::Result<()> {

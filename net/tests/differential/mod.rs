@@ -15,8 +15,8 @@
 //! Where they differ by design, the script does not go, or the player says so at the place:
 //!
 //! * An empty buffer: ours is done at once. The others ask the kernel, which waits, or tells an error.
-//! * The asynchronous half-close of a dead connection is fine for ours and tokio's; std's is not
-//!   asynchronous, and tells `NotConnected`.
+//! * To end a direction of a dead connection is fine for ours, and for tokio's asynchronous half-close;
+//!   std and the bare socket tell `NotConnected`.
 //! * A read that has to wait may be woken by a part of what was written. It is followed by a read of
 //!   the rest, and the two count as one.
 //! * tokio has neither a vectored read of its own nor a shutdown of the reading side: `try_read_vectored`

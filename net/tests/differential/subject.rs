@@ -81,3 +81,12 @@ pub(super) fn connection() -> (TcpStream, TcpStream) {
 pub(super) fn cut(len: usize) -> usize {
     len / 3
 }
+
+/// There is nobody left to be told that a direction ends: for ours and for tokio's asynchronous half-close
+/// that is no error, for the others it is.
+pub(super) fn smoothed(ended: io::Result<()>) -> io::Result<()> {
+    match ended {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+        result => result,
+    }
+}

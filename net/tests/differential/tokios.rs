@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     script::Origin,
     step::Way,
-    subject::{Meanwhile, Subject, after_waiting, connection, cut, given_up},
+    subject::{Meanwhile, Subject, after_waiting, connection, cut, given_up, smoothed},
 };
 use crate::common::{HANG, any_port};
 
@@ -118,7 +118,7 @@ impl Subject for Tokios {
 
     /// tokio has only the asynchronous one, of the writing side.
     fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
-        SockRef::from(&self.stream).shutdown(how)
+        smoothed(SockRef::from(&self.stream).shutdown(how))
     }
 
     fn end(&mut self) -> io::Result<()> {
