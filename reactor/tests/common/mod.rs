@@ -8,7 +8,7 @@ pub(crate) mod wakers;
 use std::{
     io,
     os::fd::{AsRawFd, BorrowedFd},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     task::{Context, Poll},
     thread,
 };
@@ -212,6 +212,22 @@ pub(crate) fn pipe() -> (std::fs::File, std::fs::File) {
 pub(crate) fn settle(core: &mut Core) {
     for _ in 0..3 {
         core.turn(Some(std::time::Duration::ZERO)).unwrap();
+    }
+}
+
+/// A waker, and whether anybody but the test keeps it.
+#[derive(Debug)]
+pub(crate) struct Watched(pub(crate) Arc<CountWakes>, pub(crate) std::task::Waker);
+
+impl Watched {
+    pub(crate) fn new() -> Self {
+        let (count, waker) = CountWakes::new();
+        Self(count, waker)
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        // The counter itself, and the waker that is made of it.
+        Arc::strong_count(&self.0) > 2
     }
 }
 
