@@ -29,6 +29,9 @@ pub use work::Work;
 /// Bytes of a message.
 pub const MESSAGE: usize = 64;
 
+/// Bytes of the length before a frame.
+pub const HEAD: usize = size_of::<u32>();
+
 /// What the frames of a server of frames may be long: many messages.
 pub const LONGEST_FRAME: usize = 64 * 1024;
 

@@ -96,7 +96,7 @@ async fn echo_by_copy(stream: TcpStream) -> io::Result<()> {
 async fn echo_frames(stream: TcpStream) -> io::Result<()> {
     let mut frames = Framed::new(stream, LengthDelimitedCodec::new(LONGEST_FRAME));
     while let Some(frame) = frames.next().await {
-        frames.send(frame?).await?;
+        frames.feed(frame?).await?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use bench::Work;
 pub(crate) enum Contestant {
     /// The epoll loop that all others are compared with.
     Bare,
+    /// With a length before each frame.
+    BareFrames,
     OursCopy,
     OursTask,
     /// `Framed` with `LengthDelimitedCodec`.
@@ -41,9 +43,13 @@ impl Contestant {
         Self::Smol,
     ];
 
+    /// Those who send frames back, each in the form that is best for it.
+    pub(crate) const FRAMES: [Self; 3] = [Self::BareFrames, Self::OursFrames, Self::TokioFrames];
+
     /// All of them serve TCP echoes, some in frames.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Bare,
+        Self::BareFrames,
         Self::OursCopy,
         Self::OursTask,
         Self::OursFrames,
@@ -71,7 +77,7 @@ impl Contestant {
         self.server(&match self {
             Self::OursCopy => Work::TcpCopy,
             Self::TokioLean => Work::TcpLean,
-            Self::OursFrames | Self::TokioFrames => Work::TcpFrames,
+            Self::BareFrames | Self::OursFrames | Self::TokioFrames => Work::TcpFrames,
             Self::OursLines | Self::TokioLines => Work::TcpLines,
             _ => Work::TcpEcho,
         })
@@ -91,7 +97,7 @@ impl Contestant {
         let mut message = [b'x'; bench::MESSAGE];
         match self {
             Self::ProgramChat => message.fill(0xff),
-            Self::OursFrames | Self::TokioFrames => {
+            Self::BareFrames | Self::OursFrames | Self::TokioFrames => {
                 let length = (bench::MESSAGE - LENGTH) as u32;
                 message[..LENGTH].copy_from_slice(&length.to_be_bytes());
             }
@@ -107,16 +113,28 @@ impl Contestant {
             Self::Bare => "a level-triggered epoll, one buffer for all connections, no async",
             Self::OursCopy => "a task that copies with `io::copy`",
             Self::OursTask => "a task with a buffer in it",
-            Self::OursFrames => "a task with a `Framed` of `LengthDelimitedCodec`",
+            Self::BareFrames => {
+                "the same, which looks at each length and sends all whole frames back from where they lie"
+            }
+            Self::OursFrames => {
+                "a task with a `Framed` of `LengthDelimitedCodec`, and a loop of `next` and `feed`"
+            }
             Self::OursLines => "a task with a `Framed` of `LinesCodec`",
             Self::Tokio => "a task with a buffer in it, on the current-thread runtime",
             Self::TokioLean => "as tokio, but the buffer is on the stack of a poll that reads",
-            Self::TokioFrames => "a task with tokio-util's `Framed` of `LengthDelimitedCodec`",
+            Self::TokioFrames => {
+                "a task with tokio-util's `Framed` of `LengthDelimitedCodec`, flushed when no frame is there"
+            }
             Self::TokioLines => "a task with tokio-util's `Framed` of `LinesCodec`",
             Self::Smol => "a task with a buffer in it, on the local executor",
             Self::ProgramEcho => "the example program `echo`; one more thread waits for a signal",
             Self::ProgramChat => "the example program `chat`; one more thread waits for a signal",
         }
+    }
+
+    /// Whether the others are compared with it.
+    pub(crate) fn is_bare(self) -> bool {
+        matches!(self, Self::Bare | Self::BareFrames)
     }
 
     fn is_program(self) -> bool {
@@ -125,7 +143,7 @@ impl Contestant {
 
     fn binary(self) -> &'static str {
         match self {
-            Self::Bare => "bench-bare",
+            Self::Bare | Self::BareFrames => "bench-bare",
             Self::OursCopy | Self::OursTask | Self::OursFrames | Self::OursLines => "bench-ours",
             Self::Tokio | Self::TokioLean | Self::TokioFrames | Self::TokioLines => "bench-tokio",
             Self::Smol => "bench-smol",
@@ -139,6 +157,7 @@ impl fmt::Display for Contestant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bare => "bare epoll",
+            Self::BareFrames => "bare epoll, frames",
             Self::OursCopy => "ours, copy",
             Self::OursTask => "ours, read/write_all",
             Self::OursFrames => "ours, frames",

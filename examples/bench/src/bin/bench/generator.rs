@@ -221,29 +221,38 @@ impl Client {
     }
 }
 
-struct Poller {
+pub(crate) struct Poller {
     epoll: OwnedFd,
     events: Vec<Event>,
 }
 
 impl Poller {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let events = vec![NO_EVENT; EVENTS];
         Ok(Self { epoll, events })
     }
 
     fn add(&self, stream: impl AsFd, key: usize) -> io::Result<()> {
+        self.add_for(stream, key, EventFlags::IN)
+    }
+
+    /// For one who sends more than the system takes at once.
+    pub(crate) fn add_both(&self, stream: impl AsFd, key: usize) -> io::Result<()> {
+        self.add_for(stream, key, EventFlags::IN | EventFlags::OUT)
+    }
+
+    fn add_for(&self, stream: impl AsFd, key: usize, flags: EventFlags) -> io::Result<()> {
         let data = EventData::new_u64(key as u64);
         Ok(epoll::add(
             &self.epoll,
             stream,
             data,
-            EventFlags::IN | EventFlags::ET,
+            flags | EventFlags::ET,
         )?)
     }
 
-    fn wait(&mut self) -> io::Result<&[Event]> {
+    pub(crate) fn wait(&mut self) -> io::Result<&[Event]> {
         match epoll::wait(&self.epoll, &mut self.events, Some(&PATIENCE)) {
             Ok(0) => {
                 let message = "the server has not answered for ten seconds";
@@ -256,7 +265,7 @@ impl Poller {
     }
 }
 
-fn key_of(event: &Event) -> usize {
+pub(crate) fn key_of(event: &Event) -> usize {
     usize::try_from(event.data.u64()).expect("a key of ours")
 }
 

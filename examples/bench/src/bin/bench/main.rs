@@ -6,6 +6,7 @@
 mod contestant;
 mod count;
 mod cpus;
+mod frame_clients;
 mod generator;
 mod machine;
 mod report;

@@ -169,7 +169,7 @@ impl Results {
         let (_, bare) = self
             .samples
             .iter()
-            .find(|(contestant, _)| *contestant == Contestant::Bare)?;
+            .find(|(contestant, _)| contestant.is_bare())?;
         let rounds = samples.iter().zip(bare);
         Spread::of(rounds.map(|(sample, bare)| sample.cost() / bare.cost()))
     }

@@ -112,10 +112,16 @@ fn described(command: &Command) -> Reply {
     Reply::Array(vec![
         command.name.into(),
         Reply::Integer(command.arity),
-        Reply::Array(Vec::new()),
+        // Flags, of which none are told.
+        Reply::Set(Vec::new()),
         Reply::Integer(first),
         Reply::Integer(last),
         Reply::Integer(step),
+        // Categories, tips, more about the keys, subcommands: clients want them to be there.
+        Reply::Set(Vec::new()),
+        Reply::Array(Vec::new()),
+        Reply::Array(Vec::new()),
+        Reply::Array(Vec::new()),
     ])
 }
 

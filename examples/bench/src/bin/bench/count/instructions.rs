@@ -24,19 +24,10 @@ impl Instructions {
         contestant: Contestant,
         counter: &Counter<'_>,
     ) -> io::Result<u64> {
-        // The long run's stays, for `callgrind_annotate`.
-        let out = format!("callgrind.{contestant}.{}.out", self.connections);
-        let out = counter.scratch.join(out.replace([' ', ',', '/'], "-"));
-        let server = contestant.tcp_echo(Path::new(""))?;
-        let mut command = Command::new("valgrind");
-        command.args(["--quiet", "--tool=callgrind"]);
-        command.arg(format!("--callgrind-out-file={}", out.display()));
-        command.arg(server.get_program()).args(server.get_args());
-        let server = Server::start(&mut command, counter.cpus)?;
-        self.load(&server, echoes)?;
-        server.end()?;
-        let profile = fs::read_to_string(&out)?;
-        total(&profile).ok_or_else(|| io::Error::other("callgrind has written no total"))
+        let name = format!("{contestant}.{}", self.connections);
+        of_server(&name, contestant, counter, |server| {
+            self.load(server, echoes)
+        })
     }
 
     fn load(&self, server: &Server, echoes: usize) -> io::Result<()> {
@@ -70,6 +61,28 @@ impl Count for Instructions {
         let parts = Vec::new();
         Ok(Counted { value, parts })
     }
+}
+
+/// The instructions of a server from its start to its end. `load` is what it is put through.
+pub(super) fn of_server(
+    name: &str,
+    contestant: Contestant,
+    counter: &Counter<'_>,
+    load: impl FnOnce(&Server) -> io::Result<()>,
+) -> io::Result<u64> {
+    // The long run's stays, for `callgrind_annotate`.
+    let out = format!("callgrind.{name}.out").replace([' ', ',', '/'], "-");
+    let out = counter.scratch.join(out);
+    let server = contestant.tcp_echo(Path::new(""))?;
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--tool=callgrind"]);
+    command.arg(format!("--callgrind-out-file={}", out.display()));
+    command.arg(server.get_program()).args(server.get_args());
+    let server = Server::start(&mut command, counter.cpus)?;
+    load(&server)?;
+    server.end()?;
+    let profile = fs::read_to_string(&out)?;
+    total(&profile).ok_or_else(|| io::Error::other("callgrind has written no total"))
 }
 
 /// A dump for each thread may be in the file, but there is one line of totals.

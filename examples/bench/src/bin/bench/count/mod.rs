@@ -2,6 +2,7 @@
 //!
 //! Start-up is not part of a count: each is the difference between a long and a short run.
 
+mod frames;
 mod heap;
 mod instructions;
 mod syscalls;
@@ -43,6 +44,26 @@ pub(crate) fn all() -> Vec<Box<dyn Count>> {
         Box::new(Operation::LoneUnixEcho),
         Box::new(Operation::Sleeps),
         Box::new(heap::RegisteredSockets { count: 10_000 }),
+        Box::new(frames::FrameInstructions {
+            payload: 64,
+            depth: 1,
+        }),
+        Box::new(frames::FrameInstructions {
+            payload: 64,
+            depth: 16,
+        }),
+        Box::new(frames::FrameInstructions {
+            payload: 1024,
+            depth: 1,
+        }),
+        Box::new(frames::FrameInstructions {
+            payload: 1024,
+            depth: 16,
+        }),
+        Box::new(frames::FrameInstructions {
+            payload: bench::LONGEST_FRAME,
+            depth: 1,
+        }),
     ]
 }
 
@@ -70,7 +91,8 @@ pub(crate) fn run(only: &str, cpus: &Cpus, scratch: &Path) -> io::Result<Report>
     fs::create_dir_all(scratch)?;
     let counter = Counter { cpus, scratch };
     let mut head = vec!["count".to_owned()];
-    head.extend(Contestant::ECHO.map(|contestant| contestant.to_string()));
+    let columns = columns();
+    head.extend(columns.iter().map(ToString::to_string));
     let mut rows = vec![head];
     let (mut parts, mut found, mut missing) = (Vec::new(), Map::new(), Vec::new());
     for count in all() {
@@ -86,7 +108,7 @@ pub(crate) fn run(only: &str, cpus: &Cpus, scratch: &Path) -> io::Result<Report>
             }
         }
         let (mut row, mut values) = (vec![name.clone()], Map::new());
-        for contestant in Contestant::ECHO {
+        for &contestant in &columns {
             if !count.contestants().contains(&contestant) {
                 row.push("–".to_owned());
                 continue;
@@ -131,6 +153,11 @@ pub(crate) fn run(only: &str, cpus: &Cpus, scratch: &Path) -> io::Result<Report>
     report.value("counts", found);
     report.machine();
     Ok(report)
+}
+
+/// Those who are counted in anything.
+fn columns() -> Vec<Contestant> {
+    [&Contestant::ECHO[..], &Contestant::FRAMES].concat()
 }
 
 impl Counted {

@@ -1,6 +1,7 @@
 //! What is timed. A new scenario is a file here and a line in [`all`].
 
 mod echo;
+mod frames;
 mod idle;
 mod short;
 
@@ -34,14 +35,20 @@ pub(crate) trait Scenario {
 
 /// All scenarios, in the report's order.
 pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
-    vec![
+    let mut all: Vec<Box<dyn Scenario>> = vec![
         Box::new(echo::Echo { connections: 1 }),
         Box::new(echo::Echo { connections: 50 }),
         Box::new(echo::Echo { connections: 500 }),
         Box::new(echo::Echo { connections: 5000 }),
         Box::new(short::ShortConnections { at_once: 50 }),
-        Box::new(idle::IdleConnections { count: 10_000 }),
-    ]
+    ];
+    for payload in [64, 1024, bench::LONGEST_FRAME] {
+        for depth in [1, 16] {
+            all.push(Box::new(frames::Frames { payload, depth }));
+        }
+    }
+    all.push(Box::new(idle::IdleConnections { count: 10_000 }));
+    all
 }
 
 /// What a scenario measures with.

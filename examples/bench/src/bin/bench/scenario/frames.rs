@@ -1,0 +1,35 @@
+use std::io;
+
+use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use crate::{contestant::Contestant, frame_clients::FrameClients};
+
+/// Connections that stay, each with so many frames under way.
+pub(crate) struct Frames {
+    pub(crate) payload: usize,
+    pub(crate) depth: usize,
+}
+
+impl Scenario for Frames {
+    fn name(&self) -> String {
+        let Self { payload, depth } = self;
+        format!("TCP frames of {payload} bytes, depth: {depth}, connections: {CONNECTIONS}")
+    }
+
+    fn unit(&self) -> &'static str {
+        "frame"
+    }
+
+    fn contestants(&self) -> Vec<Contestant> {
+        Contestant::FRAMES.to_vec()
+    }
+
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+        let server = bench.start(contestant.tcp_echo(bench.programs)?)?;
+        let addr = server.socket_addr()?;
+        let mut clients = FrameClients::connect(addr, CONNECTIONS, self.payload, self.depth)?;
+        clients.echo_for(WARM_UP)?;
+        bench.cpu_time(&server, || clients.echo_for(MEASURED))
+    }
+}
+
+const CONNECTIONS: usize = 10;
