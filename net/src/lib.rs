@@ -10,7 +10,7 @@
 //! | | connections of bytes | listeners | datagrams |
 //! |---|---|---|---|
 //! | Internet | [`TcpStream`] | [`TcpListener`] | [`UdpSocket`] |
-//! | this machine (Unix systems) | `UnixStream` | `UnixListener` | |
+//! | this machine (Unix systems) | `UnixStream` | `UnixListener` | `UnixDatagram` |
 //!
 //! Every operation takes `&self`, never blocks, and has two forms: on the current task
 //! (`stream.peek(&mut buf)`, which says `WouldBlock` and has the task woken) and with an explicit
@@ -55,7 +55,8 @@
 //! 5. [`OwnedWriteHalf`], [`Deadline`] and [`Tracker`]: what a connection needs to end in good order, one
 //!    direction, one silence, or the whole server at a time.
 //! 6. [`UdpSocket`]: datagrams, and errors that are not the end.
-//! 7. `UnixStream`, `UnixListener` and `UnixConnect`: what is different where there is no network.
+//! 7. `UnixStream`, `UnixListener`, `UnixConnect` and `UnixDatagram`: what is different where there is no
+//!    network; `FdBuffer` and `PeerCredentials`: what there is only here.
 //! 8. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
 //!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
 //! 9. `sys/`: the wall towards the operating system.
@@ -88,4 +89,4 @@ pub use tcp::{Connect, TcpBuilder, TcpListener, TcpStream};
 pub use tracker::{Activity, Busy, Stop, Tracked, Tracker, UntilStopped};
 pub use udp::UdpSocket;
 #[cfg(unix)]
-pub use unix::{UnixConnect, UnixListener, UnixStream};
+pub use unix::{FdBuffer, PeerCredentials, UnixConnect, UnixDatagram, UnixListener, UnixStream};

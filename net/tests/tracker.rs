@@ -87,6 +87,7 @@ fn idle_connections_are_closed_at_once_and_busy_ones_finish() {
     assert_eq!(count.get(), 0);
     // It finishes what it is at, and is closed then.
     busy.write_all(b"!").unwrap();
+    turn_until(&mut core, || count.get() > 0);
     assert_eq!(run(&mut core, stop).unwrap(), 0);
     let mut answer = Vec::new();
     busy.read_to_end(&mut answer).unwrap();

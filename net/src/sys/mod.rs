@@ -7,16 +7,19 @@
 //! * `send`, `send_vectored`: write from one or several buffers, without a signal if the peer has gone;
 //! * `is_in_progress`: whether connecting goes on although the call says that it failed;
 //! * `accept_error`: which errors of `accept` are whose business;
-//! * where there are Unix sockets: `peek`, `accept_unix` and `TRUSTS_SHORT_UNIX_WRITES`;
+//! * where there are Unix sockets: `peek`, `accept_unix`, `TRUSTS_SHORT_UNIX_WRITES`,
+//!   `peer_credentials`, and in `fds.rs` descriptors that travel with bytes;
 //! * where there is TCP fast open: `set_fast_open` and `set_fast_open_connect`.
 //!
 //! Linux is tested. Other Unix systems share its file, untested; the rest has a file that needs
 //! nothing from the system, untested as well.
 
 #[cfg(unix)]
+mod fds;
+#[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::*;
+pub(crate) use {fds::*, unix::*};
 
 #[cfg(not(unix))]
 mod other;

@@ -1,7 +1,8 @@
 //! The crate's one file with unsafe code.
 #![allow(
     unsafe_code,
-    reason = "recv(2) writes into memory that may be uninitialised; accept4(2) is not in std"
+    reason = "recv(2) writes into memory that may be uninitialised; accept4(2), fast open and \
+              peer credentials are not in std"
 )]
 
 /// What a socket is to the functions below.
@@ -175,6 +176,47 @@ fn set_tcp_option<S: Socket>(
         return Err(io::Error::last_os_error());
     }
     Ok(())
+}
+
+/// The user, the group and, if the system tells, the process at the other end: unix(7), "SO_PEERCRED".
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn peer_credentials<S: Socket>(socket: &S) -> io::Result<(u32, u32, Option<u32>)> {
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut len = size_of_val(&peer) as libc::socklen_t;
+    // SAFETY: `peer` is borrowed for writing, has `len` bytes, and any bytes are numbers.
+    let result = unsafe {
+        libc::getsockopt(
+            descriptor(socket),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            std::ptr::from_mut(&mut peer).cast(),
+            &mut len,
+        )
+    };
+    if result == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // A socket that has never been connected: nobody.
+    if peer.uid == libc::uid_t::MAX {
+        return Err(io::ErrorKind::NotConnected.into());
+    }
+    // 0: the process is in a namespace that cannot be seen from ours.
+    let process = u32::try_from(peer.pid).ok().filter(|&pid| pid != 0);
+    Ok((peer.uid, peer.gid, process))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn peer_credentials<S: Socket>(socket: &S) -> io::Result<(u32, u32, Option<u32>)> {
+    let (mut uid, mut gid) = (0, 0);
+    // SAFETY: both are borrowed for writing.
+    if unsafe { libc::getpeereid(descriptor(socket), &mut uid, &mut gid) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok((uid, gid, None))
 }
 
 pub(crate) fn accept_error(error: &io::Error) -> AcceptError {

@@ -2,7 +2,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
@@ -51,14 +51,10 @@ impl<F: Future> Future for Tracked<F> {
             panic!("a Tracked was polled after it was ready");
         };
         membership.watch(cx.waker());
-        let mut output = None;
-        if !membership.has_to_end() {
-            if let Poll::Ready(ready) = future.poll(cx) {
-                output = Some(ready);
-            } else if !membership.has_to_end() {
-                return Poll::Pending;
-            }
-        }
+        let output = match membership.has_to_end() {
+            true => None,
+            false => Some(ready!(future.poll(cx))),
+        };
         this.future.set(None);
         *this.membership = None;
         Poll::Ready(output)

@@ -1,7 +1,7 @@
 use std::{
     io,
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::{SocketAddr, UnixListener as StdListener},
     },
     path::Path,
@@ -10,7 +10,7 @@ use std::{
 
 use io_traits::task;
 use reactor::{
-    Handle, PollEvented, Progress,
+    Handle, PollEvented, Progress, Ready,
     mio::net::{UnixListener as MioListener, UnixStream as MioStream},
 };
 
@@ -127,6 +127,32 @@ impl UnixListener {
     /// Accepts connections, one after the other, for ever.
     pub fn incoming(self) -> Incoming<Self> {
         Incoming::new(self)
+    }
+
+    /// Accepts a connection if one waits, without a task.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`, after which [`readable`](Self::readable) waits for what is new. Otherwise as
+    /// [`accept`](Self::accept).
+    pub fn try_accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        let (stream, addr) = self.io.try_read_with(sys::accept_unix)?;
+        let stream = UnixStream::connected(MioStream::from_std(stream), &self.handle)?;
+        Ok((stream, addr))
+    }
+
+    /// Waits until an accept is worth trying.
+    pub fn readable(&self) -> Ready<'_, MioListener> {
+        self.io.readable()
+    }
+
+    /// Gives the socket to std, still listening and in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; the socket is closed then.
+    pub fn into_std(self) -> io::Result<StdListener> {
+        Ok(OwnedFd::from(self.io.into_inner()?).into())
     }
 
     /// Our address.

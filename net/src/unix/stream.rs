@@ -14,7 +14,7 @@ use reactor::{
     Handle, PeerClosed, PollEvented, Ready, RegisterError, mio::net::UnixStream as MioStream,
 };
 
-use super::UnixConnect;
+use super::{FdBuffer, PeerCredentials, UnixConnect};
 use crate::{
     OwnedWriteHalf,
     byte_stream::{ByteStream, Carrier, byte_stream_traits},
@@ -29,7 +29,8 @@ use crate::{
 /// [`io_traits::task`].
 ///
 /// There is no buffer in it: a read is a `recv`, a write is a `send`, and `flush` has nothing to do.
-/// Descriptors that the peer passes along with its bytes are closed by the system.
+/// Descriptors that the peer passes along with its bytes are received by
+/// [`recv_with_fds`](Self::recv_with_fds); with any other read they are closed by the system.
 ///
 /// Dropping it closes the socket. If there is data that was not read, the peer gets an error instead
 /// of the end.
@@ -108,6 +109,86 @@ impl UnixStream {
     /// Those of the system, but never `WouldBlock` nor `Interrupted`.
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.bytes.poll_peek(cx, buf)
+    }
+
+    /// Sends bytes and descriptors, on the current task; returns how many bytes were sent. The receiver gets
+    /// duplicates of the descriptors, with the first of the bytes.
+    ///
+    /// If fewer bytes were sent than were given, the descriptors have been sent: the rest is for a plain
+    /// `write`.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` with the task scheduled; an error with the source
+    /// [`NotInTask`](task::NotInTask) outside of a task; [`InvalidInput`](io::ErrorKind::InvalidInput) for
+    /// more than [`FdBuffer::MOST`] descriptors, or without a byte that they could travel with; those of
+    /// the system.
+    pub fn send_with_fds(&self, buf: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
+        task::poll(|cx| self.poll_send_with_fds(cx, buf, fds))
+    }
+
+    /// Sends bytes and descriptors; as [`send_with_fds`](Self::send_with_fds).
+    ///
+    /// # Errors
+    ///
+    /// As [`send_with_fds`](Self::send_with_fds), but never `WouldBlock` nor `Interrupted`.
+    pub fn poll_send_with_fds(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(match fds.is_empty() {
+                true => Ok(0),
+                false => Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "descriptors travel with at least one byte",
+                )),
+            });
+        }
+        let io = self.bytes.io();
+        io.poll_write_with(cx, |io| sys::send_with_fds(io, buf, fds))
+    }
+
+    /// Reads bytes and the descriptors that came with them, on the current task; returns how many bytes,
+    /// and 0 at the end of the stream.
+    ///
+    /// A read stops where the descriptors of one send end, so that those of two sends are never mixed.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` with the task scheduled; an error with the source
+    /// [`NotInTask`](task::NotInTask) outside of a task; those of the system.
+    pub fn recv_with_fds(&self, buf: &mut [u8], fds: &mut FdBuffer) -> io::Result<usize> {
+        task::poll(|cx| self.poll_recv_with_fds(cx, buf, fds))
+    }
+
+    /// Reads bytes and the descriptors that came with them; as [`recv_with_fds`](Self::recv_with_fds).
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, but never `WouldBlock` nor `Interrupted`.
+    pub fn poll_recv_with_fds(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+        fds: &mut FdBuffer,
+    ) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let io = self.bytes.io();
+        io.poll_read_with(cx, |io| fds.recv(io, buf))
+    }
+
+    /// Who is at the other end.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        PeerCredentials::of(self.bytes.socket())
     }
 
     /// Ends one or both directions, at once. The peer of an ended writing side sees the end of the
