@@ -4,7 +4,8 @@ LIBRARIES := io-traits reactor net codec
 CRATES    := $(LIBRARIES) examples
 
 # Programs that some tests call: command:package.
-TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3
+TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3 \
+         nft:nftables ip:iproute2 unshare:util-linux
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
