@@ -5,7 +5,7 @@ CRATES    := $(LIBRARIES) examples
 
 # Programs that some tests call: command:package.
 TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3 \
-	redis-cli:redis-tools redis-benchmark:redis-tools ip:iproute2
+	redis-cli:redis-tools redis-benchmark:redis-tools nft:nftables ip:iproute2 unshare:util-linux
 # And modules of Python: module:package.
 MODULES := redis:python3-redis
 

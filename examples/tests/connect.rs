@@ -84,7 +84,8 @@ fn a_refused_connection_is_an_error_line_and_exit_code_1() {
     let output = run(&mut connect_to(addr), b"");
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.starts_with(&format!("error: {addr}: ")), "{error}");
+    let begin = format!("error: could not connect to \"{addr}\": {addr}: ");
+    assert!(error.starts_with(&begin), "{error}");
     assert!(error.contains("refused"), "{error}");
 }
 
@@ -93,5 +94,6 @@ fn an_address_that_is_none_is_an_error_line_and_exit_code_1() {
     let output = run(&mut connect_to("no port"), b"");
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.starts_with("error: no port: "), "{error}");
+    let begin = "error: could not look up \"no port\": ";
+    assert!(error.starts_with(begin), "{error}");
 }

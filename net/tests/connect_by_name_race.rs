@@ -8,6 +8,7 @@ use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
+    task::Poll,
     time::Duration,
 };
 
@@ -147,6 +148,30 @@ fn the_first_that_answers_wins_however_late_it_is() {
     let stream = run(&mut core, connecting).unwrap().unwrap();
     assert_eq!(stream.peer_addr().unwrap(), slow.addr);
     assert_eq!(handle.metrics().registered, 1);
+}
+
+/// Both events have come when the task is polled; the failure is met first.
+#[test]
+fn a_failure_and_an_answer_at_one_time_are_a_connection() {
+    let mut core = Core::new().unwrap();
+    let (failing, answering) = (Silent::new(v4()), Silent::new(v4()));
+    let (connector, begun) = Begun::connector(&core.handle());
+    let addrs = [failing.addr, answering.addr];
+    let mut connecting = connector.stagger(SOON).connect_any(&addrs);
+    let (count, waker) = CountWakes::new();
+    turn_until(&mut core, || {
+        assert!(poll_with(&mut connecting, &waker).is_pending());
+        begun.len() == 2
+    });
+    let before = count.get();
+    // The system tries again after a second, and is refused by the one and taken in by the other.
+    drop(failing);
+    answering.answer();
+    turn_until(&mut core, || count.get() >= before + 2);
+    let Poll::Ready(stream) = poll_with(&mut connecting, &waker) else {
+        panic!("pending, and nobody will wake the task");
+    };
+    assert_eq!(stream.unwrap().peer_addr().unwrap(), addrs[1]);
 }
 
 #[test]
@@ -390,4 +415,29 @@ fn one_that_is_polled_after_its_end_says_so() {
     let again = catch_unwind(AssertUnwindSafe(|| (&mut connecting).now_or_never()));
     let text = *again.unwrap_err().downcast::<&str>().unwrap();
     assert!(text.contains("ConnectByName"));
+}
+
+#[test]
+fn an_address_costs_the_calls_of_a_plain_connect_and_no_more() {
+    let test = "an_address_costs_the_calls_of_a_plain_connect_and_no_more";
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let (_listener, addr) = answering(v4());
+        let target = addr.to_string();
+        core.turn(Some(Duration::ZERO)).unwrap();
+        let connected = child::watched(|| core.run(net::connect(&target, &handle)));
+        connected.unwrap().unwrap();
+    });
+    if let Some(trace) = trace {
+        let plain = [
+            "socket",
+            "connect",
+            "epoll_ctl",
+            "epoll_wait",
+            "getsockopt",
+            "getpeername",
+        ];
+        assert_eq!(trace.all_calls(), plain);
+    }
 }

@@ -236,6 +236,28 @@ fn a_lookup_whose_core_is_dropped_says_so() {
     assert_gone::<()>(Err(ready_err(poll_with(&mut connecting, &waker))));
 }
 
+/// The call holds who waits for it, and a waker may hold its reactor.
+#[test]
+fn a_call_that_hangs_keeps_no_reactor_alive() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let reactor = Arc::downgrade(&handle.extension(|| ()));
+    let door = Door::new();
+    let hanging = door.clone();
+    let pool = Arc::new(ResolverPool::new(move |_| {
+        hanging.pass();
+        Ok(Vec::new())
+    }));
+    let connector = Connector::new(&handle).resolve_with(pool.clone());
+    core.spawner().spawn(connector.lookup("a.example:80"));
+    core.spawner().spawn(connector.connect("a.example:80"));
+    core.turn(Some(Duration::ZERO)).unwrap();
+    door.wait_for(1);
+    drop((core, handle, connector));
+    assert!(reactor.upgrade().is_none());
+    door.open();
+}
+
 #[test]
 fn the_system_knows_localhost() {
     let mut core = Core::new().unwrap();

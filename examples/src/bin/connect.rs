@@ -21,7 +21,6 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{SocketAddr, ToSocketAddrs},
     pin::pin,
     process::ExitCode,
     thread::{self, JoinHandle},
@@ -41,7 +40,7 @@ use io_traits::{
     read_buf, task,
 };
 use net::TcpStream;
-use reactor::{Core, Handle};
+use reactor::Core;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -49,9 +48,9 @@ fn main() -> ExitCode {
 }
 
 fn connect(addr: &str) -> io::Result<()> {
-    let addrs = addr.to_socket_addrs().map_err(|error| named(addr, error))?;
     let mut core = Core::new()?;
-    let stream = core.run(connect_to_any(addrs, &core.handle()))??;
+    // An error of it has the name and every address.
+    let stream = core.run(net::connect(addr, &core.handle()))??;
     let input = spawn_input()?;
     let (output, printing) = spawn_output()?;
     let received = core.run(async {
@@ -74,22 +73,6 @@ fn connect(addr: &str) -> io::Result<()> {
         .unwrap_or_else(|_| Err(io::Error::other("the thread has panicked")));
     printed.map_err(|error| named("standard output", error))?;
     received.map_err(|error| named(addr, error))
-}
-
-async fn connect_to_any(
-    addrs: impl Iterator<Item = SocketAddr>,
-    handle: &Handle,
-) -> io::Result<TcpStream> {
-    let mut result = Err(io::Error::other("the name has no address"));
-    for addr in addrs {
-        result = TcpStream::connect(&addr, handle)
-            .await
-            .map_err(|error| named(addr, error));
-        if result.is_ok() {
-            break;
-        }
-    }
-    result
 }
 
 async fn send(mut stream: &TcpStream, mut input: Receiver<io::Result<Bytes>>) -> io::Result<()> {

@@ -56,8 +56,11 @@ pub fn lookup(target: &str, handle: &Handle) -> Lookup {
 ///
 /// Addresses are tried in the resolver's order of preference, the two families in turn. An attempt
 /// begins when the one before has failed, or when the stagger since its beginning is over; that one goes
-/// on meanwhile. The first connection ends all other attempts. A host without an answer so costs a stagger,
-/// not a limit.
+/// on meanwhile. The first connection ends all other attempts. An address without an answer so costs a
+/// stagger, not a limit.
+///
+/// The attempts begin when the resolver has answered for both families. RFC 8305, section 3, would begin
+/// with the one that comes first, which getaddrinfo does not tell.
 ///
 /// # Examples
 ///

@@ -12,12 +12,11 @@ use std::{
     fmt, io,
     net::SocketAddr,
     panic::{self, AssertUnwindSafe},
-    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
-    task::{Context, Poll},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use futures::task::AtomicWaker;
+use super::waiter::{Waiter, tell};
 
 /// Shared by a pool, its threads and those who wait.
 ///
@@ -57,8 +56,6 @@ enum Progress {
     Queued(u64),
     Made,
 }
-
-type Answer = Result<Arc<[SocketAddr]>, Arc<io::Error>>;
 
 impl Desk {
     pub(super) fn new(resolve: Box<BlockingResolve>, most_threads: usize) -> Self {
@@ -118,7 +115,7 @@ impl Desk {
             return;
         };
         // The waiter itself is the caller's, and is dropped after the lock.
-        let was_there = call.waiters.remove(&waiter.number).is_some();
+        let was_there = call.waiters.remove(&waiter.number()).is_some();
         if was_there
             && call.waiters.is_empty()
             && let Progress::Queued(number) = call.progress
@@ -193,53 +190,6 @@ impl State {
             self.queue.remove(&number);
         }
         call.waiters.into_values().collect()
-    }
-}
-
-/// Gives all an answer, and wakes them; a waker that panics harms neither the others nor the thread.
-fn tell(waiters: Vec<Arc<Waiter>>, answer: io::Result<Vec<SocketAddr>>) {
-    let answer: Answer = answer.map(Arc::from).map_err(Arc::new);
-    for waiter in waiters {
-        waiter.answer.get_or_init(|| answer.clone());
-        if panic::catch_unwind(AssertUnwindSafe(|| waiter.waker.wake())).is_err() {
-            tracing::error!("a waker has panicked");
-        }
-    }
-}
-
-/// One who waits for an answer.
-#[derive(Debug)]
-pub(super) struct Waiter {
-    number: u64,
-    waker: AtomicWaker,
-    answer: OnceLock<Answer>,
-}
-
-impl Waiter {
-    fn new(number: u64) -> Self {
-        Self {
-            number,
-            waker: AtomicWaker::new(),
-            answer: OnceLock::new(),
-        }
-    }
-
-    pub(super) fn poll_answer(&self, cx: &Context<'_>) -> Poll<io::Result<Vec<SocketAddr>>> {
-        // Before the look: an answer that comes between the two wakes the task.
-        self.waker.register(cx.waker());
-        match self.answer.get() {
-            None => Poll::Pending,
-            Some(Ok(addrs)) => Poll::Ready(Ok(addrs.to_vec())),
-            Some(Err(error)) => Poll::Ready(Err(copy(error))),
-        }
-    }
-}
-
-/// An error for one of many who get the same. It has the kind and the code of the first.
-fn copy(error: &Arc<io::Error>) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), error.clone()),
     }
 }
 

@@ -17,6 +17,7 @@ mod race;
 mod resolve;
 mod resolver_pool;
 mod target;
+mod waiter;
 
 pub use connect_by_name::ConnectByName;
 pub use connect_error::ConnectError;

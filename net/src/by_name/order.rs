@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     net::SocketAddr,
 };
 
@@ -8,7 +8,7 @@ use std::{
 /// RFC 8305, section 4: the family of the first address, which is the one that the resolver prefers, is
 /// followed by the other one, so that one family that does not work costs one stagger.
 pub(super) fn interleave(addrs: impl IntoIterator<Item = SocketAddr>) -> VecDeque<SocketAddr> {
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     let distinct = addrs.into_iter().filter(|addr| seen.insert(*addr));
     let (v4, v6): (Vec<_>, Vec<_>) = distinct.enumerate().partition(|(_, addr)| addr.is_ipv4());
     let (preferred, other) = if matches!(v4.first(), Some((0, _))) {

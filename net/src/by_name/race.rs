@@ -146,3 +146,54 @@ fn no_answer() -> io::Error {
     let text = "it had not answered when the limit for all attempts was over";
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, net::TcpListener, time::Duration};
+
+    use reactor::Core;
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    fn bound() -> (Socket, SocketAddr) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket
+            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        let addr = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, addr)
+    }
+
+    #[test]
+    fn a_failure_makes_the_next_begin_at_once_although_another_is_running() {
+        const NEVER: Duration = Duration::from_secs(3_600);
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        // Its queue is full, so it does not answer.
+        let (silent_listener, silent) = bound();
+        silent_listener.listen(0).unwrap();
+        let _queued = std::net::TcpStream::connect(silent).unwrap();
+        let (_nobody, refusing) = bound();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let answering = listener.local_addr().unwrap();
+
+        let connector = Connector::new(&handle).attempt_limit(NEVER);
+        let soon = connector.clone().stagger(Duration::from_millis(10));
+        let mut race = Race::new(soon, None, [silent, refusing, answering]);
+        let mut polled = false;
+        let racing = poll_fn(|cx| {
+            let result = race.poll(cx);
+            // The first stagger is short. The second is never over, so only the refusal leads on.
+            if !polled {
+                race.connector = connector.clone().stagger(NEVER);
+                polled = true;
+            }
+            result
+        });
+        let racing = handle.timeout(Duration::from_secs(20), racing);
+        let stream = core.run(racing).unwrap().expect("it hangs").unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), answering);
+        assert!(matches!(race.attempts[0].1, Attempt::Running(_)));
+    }
+}

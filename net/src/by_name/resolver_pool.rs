@@ -8,10 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{
-    Resolve, Resolving,
-    desk::{Desk, Waiter},
-};
+use super::{Resolve, Resolving, desk::Desk, waiter::Waiter};
 
 /// Resolves names with a function that blocks, on a few threads of its own.
 ///
