@@ -6,7 +6,8 @@ CRATES    := $(LIBRARIES) examples
 # Programs that some tests call: command:package.
 TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3 \
 	redis-cli:redis-tools redis-benchmark:redis-tools nft:nftables ip:iproute2 unshare:util-linux
-# And modules of Python: module:package.
+# And modules of Python: module:package. The first Python on the path may be one of the user's own, which does
+# not see the system's packages; the tests look for both.
 MODULES := redis:python3-redis
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
@@ -99,7 +100,10 @@ tools: ## install the programs that tests call, where that is possible
 		command -v "$${tool%%:*}" >/dev/null 2>&1 || packages="$$packages $${tool#*:}"; \
 	done; \
 	for module in $(MODULES); do \
-		python3 -c "import $${module%%:*}" >/dev/null 2>&1 || packages="$$packages $${module#*:}"; \
+		for python in python3 /usr/bin/python3; do \
+			$$python -c "import $${module%%:*}" >/dev/null 2>&1 && continue 2; \
+		done; \
+		packages="$$packages $${module#*:}"; \
 	done; \
 	if [ -z "$$packages" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

@@ -225,12 +225,17 @@ fn netcat_takes_part() {
 
 #[test]
 fn five_hundred_asyncio_connections_hear_every_line_in_order() {
-    if is_missing("python3") {
+    let Some(with_asyncio) = python_with("asyncio") else {
         return;
-    }
+    };
     for threads in ["1", "2"] {
         let server = Server::start(CHAT, &["--threads", threads]);
-        let mut clients = python("asyncio_chat.py", &server, &["500", "10", "20"]);
+        let mut clients = python(
+            with_asyncio,
+            "asyncio_chat.py",
+            &server,
+            &["500", "10", "20"],
+        );
         let said = String::from_utf8(run_well(&mut clients, b"")).unwrap();
         assert_eq!(said, "500 connections, 200 lines to each\n");
         server.stop();

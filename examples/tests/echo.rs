@@ -56,12 +56,12 @@ fn curl_speaks_telnet_with_it() {
 
 #[test]
 fn five_hundred_asyncio_connections_at_once_get_every_byte_back() {
-    if is_missing("python3") {
+    let Some(with_asyncio) = python_with("asyncio") else {
         return;
-    }
+    };
     for threads in ["1", "2"] {
         let server = Server::start(ECHO, &["--threads", threads]);
-        let mut client = python("asyncio_echo.py", &server, &["500"]);
+        let mut client = python(with_asyncio, "asyncio_echo.py", &server, &["500"]);
         let said = String::from_utf8(run_well(&mut client, b"")).unwrap();
         assert!(said.starts_with("500 connections"), "{said}");
         server.stop();

@@ -153,12 +153,15 @@ fn redis_benchmark_finds_no_fault_at_any_depth() {
 
 #[test]
 fn the_python_package_finds_every_command_as_it_expects_it() {
-    if is_missing_in_python("redis") {
+    let Some(with_redis) = python_with("redis") else {
         return;
-    }
+    };
     for threads in ["1", "2"] {
         let server = Server::start(REDIS, &["--threads", threads]);
-        let said = run_well(&mut python("redis_commands.py", &server, &[]), b"");
+        let said = run_well(
+            &mut python(with_redis, "redis_commands.py", &server, &[]),
+            b"",
+        );
         assert_eq!(
             String::from_utf8_lossy(&said),
             "every command says what it should\n"

@@ -230,25 +230,24 @@ pub(crate) fn is_missing(program: &str) -> bool {
     true
 }
 
-/// Whether Python, or this module of it, is missing, so that its test has to be skipped.
-pub(crate) fn is_missing_in_python(module: &str) -> bool {
-    if is_missing("python3") {
-        return true;
+/// A Python that has this module; `None` if there is none, so that its test has to be skipped.
+pub(crate) fn python_with(module: &str) -> Option<&'static str> {
+    // The first on the path may be one of the user's own, which does not see the system's packages.
+    let found = ["python3", "/usr/bin/python3"].into_iter().find(|python| {
+        Command::new(python)
+            .args(["-c", &format!("import {module}")])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    });
+    if found.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "Python's module {module} is missing, and this is CI"
+        );
+        eprintln!("skipped: Python has no module {module}");
     }
-    let found = Command::new("python3")
-        .args(["-c", &format!("import {module}")])
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    if found.success() {
-        return false;
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "Python's module {module} is missing, and this is CI"
-    );
-    eprintln!("skipped: Python has no module {module}");
-    true
+    found
 }
 
 /// Traces a server while `load` uses it; how often it made which system call, from its start to its end.
@@ -284,14 +283,14 @@ pub(crate) fn traced(
     Some(calls)
 }
 
-/// A script of `tests/clients`, to be run by Python with the server's address and more arguments.
-pub(crate) fn python(script: &str, server: &Server, args: &[&str]) -> Command {
+/// A script of `tests/clients`, to be run by this Python with the server's address and more arguments.
+pub(crate) fn python(python: &str, script: &str, server: &Server, args: &[&str]) -> Command {
     // The script opens hundreds of connections; children inherit the limit.
     raise_descriptor_limit().unwrap();
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "clients", script]
         .iter()
         .collect();
-    let mut command = Command::new("python3");
+    let mut command = Command::new(python);
     command
         .arg(path)
         .arg(server.addr().ip().to_string())
