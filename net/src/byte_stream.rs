@@ -11,14 +11,38 @@ use crate::sys;
 
 /// A socket of mio's that carries bytes: what one kind of them has that the others have not.
 pub(crate) trait Carrier: Source + sys::Socket {
-    /// Whether a read that got less than it asked for has emptied the socket.
-    const TRUSTS_SHORT_READS: bool;
     /// Whether a write that was not taken whole has filled the socket.
     const TRUSTS_SHORT_WRITES: bool;
+
+    fn receive(&self, buf: &mut [u8]) -> io::Result<Received>;
+
+    fn receive_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<Received>;
+
+    fn receive_into(&self, buf: &mut ReadCursor<'_>) -> io::Result<Received>;
 
     fn peek(&self, buf: &mut [u8]) -> io::Result<usize>;
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+}
+
+/// What a read has got.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Received {
+    /// How many; 0 is the end.
+    pub(crate) bytes: usize,
+    /// Whether nothing else than a lack of bytes can have cut it short.
+    pub(crate) stops_only_when_empty: bool,
+}
+
+impl Received {
+    /// What has been read out of `asked` bytes, and whether the socket is known to be empty.
+    #[inline]
+    pub(crate) fn out_of(self, asked: usize) -> Progress<usize> {
+        Progress {
+            value: self.bytes,
+            drained: self.stops_only_when_empty && is_short(self.bytes, asked),
+        }
+    }
 }
 
 /// The operations of a connection that carries bytes, whatever its addresses are.
@@ -71,10 +95,8 @@ where
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.io.poll_read_draining(cx, |mut io| {
-            let n = io.read(buf)?;
-            Ok(Self::was_read(n, buf.len()))
-        })
+        self.io
+            .poll_read_draining(cx, |io| Ok(io.receive(buf)?.out_of(buf.len())))
     }
 
     pub(crate) fn poll_read_vectored(
@@ -86,10 +108,8 @@ where
         if room == 0 {
             return Poll::Ready(Ok(0));
         }
-        self.io.poll_read_draining(cx, |mut io| {
-            let n = io.read_vectored(bufs)?;
-            Ok(Self::was_read(n, room))
-        })
+        self.io
+            .poll_read_draining(cx, |io| Ok(io.receive_vectored(bufs)?.out_of(room)))
     }
 
     #[inline]
@@ -102,10 +122,8 @@ where
         if room == 0 {
             return Poll::Ready(Ok(0));
         }
-        self.io.poll_read_draining(cx, |io| {
-            let n = sys::recv_into(io, buf)?;
-            Ok(Self::was_read(n, room))
-        })
+        self.io
+            .poll_read_draining(cx, |io| Ok(io.receive_into(buf)?.out_of(room)))
     }
 
     #[inline]
@@ -144,14 +162,6 @@ where
             // The peer has gone first: there is nobody left to be told.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result,
-        }
-    }
-
-    #[inline]
-    fn was_read(n: usize, asked: usize) -> Progress<usize> {
-        Progress {
-            value: n,
-            drained: S::TRUSTS_SHORT_READS && is_short(n, asked),
         }
     }
 

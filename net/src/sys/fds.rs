@@ -11,6 +11,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
+use crate::byte_stream::Received;
+
 /// `SCM_MAX_FD` of Linux; other systems have no less.
 pub(crate) const MOST_FDS: usize = 253;
 
@@ -40,14 +42,13 @@ pub(crate) fn send_with_fds(
     Ok(sent)
 }
 
-/// recvmsg(2) with descriptors, which are added to `fds`; returns the number of bytes, and whether
-/// descriptors were lost.
+/// recvmsg(2) with descriptors, which are added to `fds`; also says whether descriptors were lost.
 pub(crate) fn recv_with_fds(
     socket: &impl AsFd,
     buf: &mut [u8],
     space: &mut [MaybeUninit<u8>],
     fds: &mut Vec<OwnedFd>,
-) -> io::Result<(usize, bool)> {
+) -> io::Result<(Received, bool)> {
     let mut control = RecvAncillaryBuffer::new(space);
     let received = recvmsg(
         socket,
@@ -55,7 +56,10 @@ pub(crate) fn recv_with_fds(
         &mut control,
         CLOSED_ON_EXEC,
     )?;
+    let truncated = received.flags.contains(ReturnFlags::CTRUNC);
+    let mut only_bytes = !truncated;
     for message in control.drain() {
+        only_bytes = false;
         if let RecvAncillaryMessage::ScmRights(received) = message {
             fds.extend(received);
         }
@@ -64,7 +68,12 @@ pub(crate) fn recv_with_fds(
     for fd in fds.iter() {
         rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC)?;
     }
-    Ok((received.bytes, received.flags.contains(ReturnFlags::CTRUNC)))
+    let bytes = Received {
+        bytes: received.bytes,
+        // As for a read without descriptors.
+        stops_only_when_empty: cfg!(any(target_os = "linux", target_os = "android")) && only_bytes,
+    };
+    Ok((bytes, truncated))
 }
 
 #[cfg(not(target_vendor = "apple"))]

@@ -7,8 +7,8 @@
 //! * `send`, `send_vectored`: write from one or several buffers, without a signal if the peer has gone;
 //! * `is_in_progress`: whether connecting goes on although the call says that it failed;
 //! * `accept_error`: which errors of `accept` are whose business;
-//! * where there are Unix sockets: `peek`, `accept_unix`, `TRUSTS_SHORT_UNIX_WRITES`,
-//!   `peer_credentials`, and in `fds.rs` descriptors that travel with bytes;
+//! * where there are Unix sockets: `recv_stream`, `recv_stream_into`, `peek`, `accept_unix`,
+//!   `TRUSTS_SHORT_UNIX_WRITES`, `peer_credentials`, and in `fds.rs` descriptors that travel with bytes;
 //! * where there is TCP fast open: `set_fast_open` and `set_fast_open_connect`.
 //!
 //! Linux is tested. Other Unix systems share its file, untested; the rest has a file that needs

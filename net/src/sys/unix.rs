@@ -8,7 +8,7 @@
 /// What a socket is to the functions below.
 pub(crate) use std::os::fd::AsFd as Socket;
 use std::{
-    io::{self, IoSlice},
+    io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsRawFd, RawFd},
     os::unix::net::{SocketAddr, UnixStream},
@@ -17,7 +17,7 @@ use std::{
 use io_traits::ReadCursor;
 use socket2::SockRef;
 
-use crate::AcceptError;
+use crate::{AcceptError, byte_stream::Received};
 
 /// recv(2) into the unfilled part of `buf`; returns the number of bytes read.
 #[inline]
@@ -31,6 +31,61 @@ pub(crate) fn recv_into<S: Socket>(socket: &S, buf: &mut ReadCursor<'_>) -> io::
     // SAFETY: the kernel has written the first `n` bytes, and was given no fewer.
     unsafe { buf.assume_filled(n) };
     Ok(n)
+}
+
+/// recvmsg(2) from a Unix stream, with no room for anything but bytes.
+pub(crate) fn recv_stream<S: Socket>(
+    socket: &S,
+    bufs: &mut [IoSliceMut<'_>],
+) -> io::Result<Received> {
+    // The most buffers that one call takes; std does the same.
+    let count = bufs.len().min(libc::UIO_MAXIOV as usize);
+    // SAFETY: an `IoSliceMut` is an `iovec` of memory that is borrowed for writing.
+    unsafe { recv_bytes(socket, bufs.as_mut_ptr().cast(), count) }
+}
+
+/// [`recv_stream`] into the unfilled part of `buf`.
+pub(crate) fn recv_stream_into<S: Socket>(
+    socket: &S,
+    buf: &mut ReadCursor<'_>,
+) -> io::Result<Received> {
+    // SAFETY: `recvmsg` writes into the memory and never makes it uninitialised.
+    let memory = unsafe { buf.unfilled_mut() };
+    let mut vector = libc::iovec {
+        iov_base: memory.as_mut_ptr().cast(),
+        iov_len: memory.len(),
+    };
+    // SAFETY: the memory is borrowed for writing and has room for so many bytes.
+    let received = unsafe { recv_bytes(socket, &mut vector, 1) }?;
+    // SAFETY: the kernel has written the first bytes, and was given no fewer.
+    unsafe { buf.assume_filled(received.bytes) };
+    Ok(received)
+}
+
+/// Linux: a read stops behind bytes that something came with (descriptors, or the sender's credentials
+/// if they are asked for), and then says that there was no room for it. A plain `recv` stops just the
+/// same and does not say why. (unix_stream_read_generic and scm_recv in the kernel.) Of other systems
+/// that is not known here.
+///
+/// # Safety
+///
+/// `vectors` are `count` vectors of memory that may be written to.
+unsafe fn recv_bytes<S: Socket>(
+    socket: &S,
+    vectors: *mut libc::iovec,
+    count: usize,
+) -> io::Result<Received> {
+    // SAFETY: null pointers and zeros are an empty header.
+    let mut header: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    header.msg_iov = vectors;
+    header.msg_iovlen = count as _;
+    // SAFETY: the header says what the caller vouches for, and there is no name and no control data.
+    let received = unsafe { libc::recvmsg(descriptor(socket), &mut header, 0) };
+    Ok(Received {
+        bytes: transferred(received)?,
+        stops_only_when_empty: cfg!(any(target_os = "linux", target_os = "android"))
+            && header.msg_flags & libc::MSG_CTRUNC == 0,
+    })
 }
 
 /// recvfrom(2) into the unfilled part of `buf`; returns who sent it.

@@ -1,13 +1,13 @@
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::{
-    io,
+    io::{self, IoSliceMut, Read},
     net::{Shutdown, SocketAddr},
     task::{Context, Poll},
     time::Duration,
 };
 
-use io_traits::{ReadHalf, task};
+use io_traits::{ReadCursor, ReadHalf, task};
 use reactor::{
     Handle, Options, PeerClosed, PollEvented, Ready, RegisterError,
     mio::net::TcpStream as MioStream,
@@ -17,7 +17,8 @@ use socket2::SockRef;
 use super::connect::begin;
 use crate::{
     Connect, OwnedWriteHalf,
-    byte_stream::{ByteStream, Carrier, byte_stream_traits},
+    byte_stream::{ByteStream, Carrier, Received, byte_stream_traits},
+    sys,
 };
 
 /// A TCP connection.
@@ -257,8 +258,23 @@ impl io_traits::Splittable for TcpStream {}
 /// TCP is a stream of bytes: a read that got less than it asked for has emptied the socket, a write
 /// that was not taken whole has filled it.
 impl Carrier for MioStream {
-    const TRUSTS_SHORT_READS: bool = true;
     const TRUSTS_SHORT_WRITES: bool = true;
+
+    #[inline]
+    fn receive(&self, buf: &mut [u8]) -> io::Result<Received> {
+        let mut socket = self;
+        socket.read(buf).map(received)
+    }
+
+    fn receive_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
+        let mut socket = self;
+        socket.read_vectored(bufs).map(received)
+    }
+
+    #[inline]
+    fn receive_into(&self, buf: &mut ReadCursor<'_>) -> io::Result<Received> {
+        sys::recv_into(self, buf).map(received)
+    }
 
     fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.peek(buf)
@@ -273,5 +289,14 @@ impl Carrier for MioStream {
 impl AsFd for TcpStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.bytes.io().as_fd()
+    }
+}
+
+/// Urgent data may cut a read short as well, but that is known by its event.
+#[inline]
+fn received(bytes: usize) -> Received {
+    Received {
+        bytes,
+        stops_only_when_empty: true,
     }
 }

@@ -313,7 +313,8 @@ impl UnixDatagram {
         buf: &mut [u8],
         fds: &mut FdBuffer,
     ) -> Poll<io::Result<usize>> {
-        self.io.poll_read_with(cx, |io| fds.recv(io, buf))
+        self.io
+            .poll_read_with(cx, |io| Ok(fds.recv(io, buf)?.bytes))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
-use crate::sys;
+use crate::{byte_stream::Received, sys};
 
 /// Where descriptors go that come with bytes or a datagram; for
 /// [`UnixStream::recv_with_fds`](super::UnixStream::recv_with_fds) and
@@ -79,15 +79,15 @@ impl FdBuffer {
         self.truncated
     }
 
-    pub(super) fn recv(&mut self, socket: &impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn recv(&mut self, socket: &impl AsFd, buf: &mut [u8]) -> io::Result<Received> {
         let before = self.fds.len();
         let received = sys::recv_with_fds(socket, buf, &mut self.space, &mut self.fds);
-        let (n, truncated) = received?;
+        let (received, truncated) = received?;
         // The space is rounded up, so that more may have come than there is room for.
         let all = before + self.room;
         self.truncated = truncated || self.fds.len() > all;
         self.fds.truncate(all);
-        Ok(n)
+        Ok(received)
     }
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    io,
+    io::{self, IoSliceMut},
     net::Shutdown,
     os::{
         fd::{AsFd, BorrowedFd},
@@ -9,15 +9,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use io_traits::{ReadHalf, task};
+use io_traits::{ReadCursor, ReadHalf, task};
 use reactor::{
-    Handle, PeerClosed, PollEvented, Ready, RegisterError, mio::net::UnixStream as MioStream,
+    Handle, Options, PeerClosed, PollEvented, Ready, RegisterError,
+    mio::net::UnixStream as MioStream,
 };
 
 use super::{FdBuffer, PeerCredentials, UnixConnect};
 use crate::{
     OwnedWriteHalf,
-    byte_stream::{ByteStream, Carrier, byte_stream_traits},
+    byte_stream::{ByteStream, Carrier, Received, byte_stream_traits},
     sys,
 };
 
@@ -28,7 +29,7 @@ use crate::{
 /// two directions without a lock. Reading and writing happen on the current task, see
 /// [`io_traits::task`].
 ///
-/// There is no buffer in it: a read is a `recv`, a write is a `send`, and `flush` has nothing to do.
+/// There is no buffer in it: a read is a `recvmsg`, a write is a `send`, and `flush` has nothing to do.
 /// Descriptors that the peer passes along with its bytes are received by
 /// [`recv_with_fds`](Self::recv_with_fds); with any other read they are closed by the system.
 ///
@@ -79,7 +80,11 @@ impl UnixStream {
         handle: &Handle,
     ) -> Result<Self, RegisterError<MioStream>> {
         Ok(Self {
-            bytes: ByteStream::new(PollEvented::on_demand(stream, handle)?),
+            bytes: ByteStream::new(PollEvented::with_options(
+                stream,
+                handle,
+                Options::new().watch_urgent(),
+            )?),
         })
     }
 
@@ -179,7 +184,7 @@ impl UnixStream {
             return Poll::Ready(Ok(0));
         }
         let io = self.bytes.io();
-        io.poll_read_with(cx, |io| fds.recv(io, buf))
+        io.poll_read_draining(cx, |io| Ok(fds.recv(io, buf)?.out_of(buf.len())))
     }
 
     /// Who is at the other end.
@@ -257,10 +262,20 @@ byte_stream_traits!(UnixStream, &UnixStream);
 
 impl io_traits::Splittable for UnixStream {}
 
-/// A read stops where descriptors were passed, and there may be more behind them.
 impl Carrier for MioStream {
-    const TRUSTS_SHORT_READS: bool = false;
     const TRUSTS_SHORT_WRITES: bool = sys::TRUSTS_SHORT_UNIX_WRITES;
+
+    fn receive(&self, buf: &mut [u8]) -> io::Result<Received> {
+        sys::recv_stream(self, &mut [IoSliceMut::new(buf)])
+    }
+
+    fn receive_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
+        sys::recv_stream(self, bufs)
+    }
+
+    fn receive_into(&self, buf: &mut ReadCursor<'_>) -> io::Result<Received> {
+        sys::recv_stream_into(self, buf)
+    }
 
     fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         sys::peek(self, buf)
