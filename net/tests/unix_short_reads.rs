@@ -5,16 +5,17 @@
 mod common;
 
 use std::{
-    io::{IoSlice, IoSliceMut, Read, Write},
+    io::{ErrorKind, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream as StdUnix,
     },
     process::Command,
+    task::Waker,
 };
 
-use common::{CountWakes, poll_with, run, settle, unix_streams};
+use common::{CountWakes, poll_with, run, settle, unix_streams, with_cx};
 use io_traits::task;
 use net::{FdBuffer, UnixStream};
 use reactor::Core;
@@ -66,9 +67,16 @@ fn send_with_a_descriptor(peer: &StdUnix, bytes: &[u8]) {
 /// For each kind of read: `send` sends `expected` to ours; all of it is read, and the next read waits and
 /// is woken.
 fn is_read_whole(expected: &[u8], send: impl Fn(&UnixStream, &StdUnix)) {
-    for one_read in READS {
+    for (one_read, known_empty) in READS
+        .into_iter()
+        .flat_map(|read| [(read, false), (read, true)])
+    {
         let mut core = Core::new().unwrap();
         let (ours, mut peer) = unix_streams(&core.handle());
+        if known_empty {
+            let nothing = with_cx(Waker::noop(), |cx| task::enter(cx, || one_read(&ours)));
+            assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock);
+        }
         send(&ours, &peer);
         settle(&mut core);
         let got = run(&mut core, async {

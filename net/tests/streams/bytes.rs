@@ -1,23 +1,20 @@
-//! Bytes through a `UnixStream`: all of them, in order, by every way in, whatever is passed with them.
-
-mod common;
+//! Bytes through a stream: all of them, in order, by every way in.
 
 use std::{
     io::{ErrorKind, IoSlice, IoSliceMut, Read, Write},
-    mem::MaybeUninit,
     net::Shutdown,
-    os::{fd::AsFd, unix::net::UnixStream as StdUnix},
-    task::Poll,
+    sync::Arc,
+    task::{Poll, Waker},
     thread,
     time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use common::{CountWakes, Random, fill_unix, run, settle, turn_until, unix_streams, with_cx};
 use io_traits::{AsyncRead, AsyncWrite, ReadCursor, io as async_io, read_buf, task, write_buf};
-use net::UnixStream;
 use reactor::Core;
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+
+use super::{Stream, fill, pair, pair_of_ours, std_pair};
+use crate::common::{CountWakes, Random, run, settle, turn_until, with_cx};
 
 fn message(len: usize) -> Vec<u8> {
     let mut random = Random::new(len as u64);
@@ -25,7 +22,7 @@ fn message(len: usize) -> Vec<u8> {
 }
 
 /// Sends, and meanwhile receives until the end.
-async fn exchange(stream: &UnixStream, sent: &[u8]) -> Vec<u8> {
+async fn exchange(stream: &Stream, sent: &[u8]) -> Vec<u8> {
     let write = async {
         let mut half = stream;
         async_io::write_all(&mut half, sent).await.unwrap();
@@ -44,7 +41,7 @@ async fn exchange(stream: &UnixStream, sent: &[u8]) -> Vec<u8> {
 #[test]
 fn eight_mebibytes_go_both_ways_at_once_through_a_pair_of_ours() {
     let mut core = Core::new().unwrap();
-    let (one, two) = UnixStream::pair(&core.handle()).unwrap();
+    let (one, two) = pair_of_ours(&core.handle());
     let (sent, answer) = (message(8 << 20), message((8 << 20) + 1));
     let (by_one, by_two) = run(&mut core, async {
         futures::join!(exchange(&one, &sent), exchange(&two, &answer))
@@ -55,7 +52,7 @@ fn eight_mebibytes_go_both_ways_at_once_through_a_pair_of_ours() {
 #[test]
 fn eight_mebibytes_come_back_from_an_echo_of_std() {
     let mut core = Core::new().unwrap();
-    let (stream, mut peer) = unix_streams(&core.handle());
+    let (stream, mut peer) = pair(&core.handle());
     let mut echo = peer.try_clone().unwrap();
     let echo = thread::spawn(move || {
         std::io::copy(&mut peer, &mut echo).unwrap();
@@ -102,9 +99,39 @@ fn eight_mebibytes_come_back_from_an_echo_of_std() {
 }
 
 #[test]
+fn two_spawned_tasks_share_one_stream_without_a_lock() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (mut client, server) = pair_of_ours(&handle);
+    let server = Arc::new(server);
+    let (reader, writer) = (server.clone(), server);
+    let received = run(&mut core, async {
+        let reading = handle.spawn(async move {
+            let mut received = Vec::new();
+            async_io::copy(&mut &*reader, &mut received).await.unwrap();
+            received
+        });
+        drop(handle.spawn(async move {
+            let mut half = &*writer;
+            async_io::write_all(&mut half, &message(1 << 20))
+                .await
+                .unwrap();
+            async_io::shutdown(&mut half).await.unwrap();
+        }));
+        let mut answer = Vec::new();
+        async_io::copy(&mut client, &mut answer).await.unwrap();
+        assert!(answer == message(1 << 20));
+        async_io::write_all(&mut client, &answer).await.unwrap();
+        drop(client);
+        reading.await.unwrap()
+    });
+    assert!(received == message(1 << 20));
+}
+
+#[test]
 fn small_socket_buffers_and_a_slow_reader_keep_every_byte_in_order() {
     let mut core = Core::new().unwrap();
-    let (mut stream, mut peer) = unix_streams(&core.handle());
+    let (mut stream, mut peer) = pair(&core.handle());
     socket2::SockRef::from(&stream)
         .set_send_buffer_size(4_608)
         .unwrap();
@@ -130,65 +157,11 @@ fn small_socket_buffers_and_a_slow_reader_keep_every_byte_in_order() {
     reader.join().unwrap();
 }
 
-type ReadOnce = fn(&UnixStream) -> std::io::Result<usize>;
-
-/// All the ways to read, each into much more memory than there is data.
-const READS: [ReadOnce; 3] = [
-    |mut stream| stream.read(&mut [0; 4096]),
-    |mut stream| read_buf(&mut stream, &mut BytesMut::with_capacity(4096)),
-    |mut stream| {
-        let (mut a, mut b) = ([0; 4], [0; 4096]);
-        stream.read_vectored(&mut [IoSliceMut::new(&mut a), IoSliceMut::new(&mut b)])
-    },
-];
-
-/// Sends some bytes, and a descriptor with them.
-fn send_with_descriptor(peer: &StdUnix, bytes: &[u8]) {
-    let descriptors = [peer.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
-    let bytes = [IoSlice::new(bytes)];
-    sendmsg(peer, &bytes, &mut ancillary, SendFlags::empty()).unwrap();
-}
-
-/// A read stops at passed descriptors, and what is behind them makes no event of its own.
-#[test]
-fn a_read_that_was_cut_short_by_a_descriptor_does_not_hide_what_is_behind_it() {
-    let mut core = Core::new().unwrap();
-    for read in READS {
-        for known_empty in [false, true] {
-            let (stream, mut peer) = unix_streams(&core.handle());
-            if known_empty {
-                let _ = with_cx(std::task::Waker::noop(), |cx| {
-                    task::enter(cx, || read(&stream))
-                });
-            }
-            send_with_descriptor(&peer, b"AAAA");
-            peer.write_all(b"BBBB").unwrap();
-            send_with_descriptor(&peer, b"CCCC");
-            peer.write_all(b"DDDD").unwrap();
-            settle(&mut core);
-            // The peer stays and sends nothing more: what is stalled would stay so.
-            let (got, reads) = run(&mut core, async {
-                let (mut got, mut reads) = (0, 0);
-                while got < 16 {
-                    got += task::io(|| read(&stream)).await.unwrap();
-                    reads += 1;
-                }
-                (got, reads)
-            });
-            assert_eq!(got, 16);
-            assert!(reads > 1, "the descriptors have cut nothing short");
-        }
-    }
-}
-
 #[test]
 fn a_short_write_is_followed_by_the_rest_as_soon_as_the_peer_reads() {
     let mut core = Core::new().unwrap();
     for round in 0..40 {
-        let (mut stream, mut peer) = unix_streams(&core.handle());
+        let (mut stream, mut peer) = pair(&core.handle());
         socket2::SockRef::from(&stream)
             .set_send_buffer_size(4_608 + 1_111 * round)
             .unwrap();
@@ -213,7 +186,7 @@ fn a_short_write_is_followed_by_the_rest_as_soon_as_the_peer_reads() {
 #[test]
 fn a_peek_takes_nothing_and_two_of_them_see_the_same() {
     let mut core = Core::new().unwrap();
-    let (mut stream, mut peer) = unix_streams(&core.handle());
+    let (mut stream, mut peer) = pair(&core.handle());
     peer.write_all(b"look").unwrap();
     run(&mut core, async {
         let mut buf = [0; 16];
@@ -230,6 +203,7 @@ fn a_peek_takes_nothing_and_two_of_them_see_the_same() {
     peer.write_all(b"x").unwrap();
     turn_until(&mut core, || count.get() > 0);
     assert!(matches!(peek(), Poll::Ready(Ok(1))));
+    // A short peek is no proof that there is no more.
     peer.write_all(b"y").unwrap();
     settle(&mut core);
     for _ in 0..3 {
@@ -246,7 +220,7 @@ fn a_peek_takes_nothing_and_two_of_them_see_the_same() {
 #[test]
 fn vectored_operations_fill_and_take_slice_after_slice_and_skip_empty_ones() {
     let mut core = Core::new().unwrap();
-    let (mut stream, mut peer) = unix_streams(&core.handle());
+    let (mut stream, mut peer) = pair(&core.handle());
     let slices = [b"".as_slice(), b"one", b"", b"two", b"three", b""].map(IoSlice::new);
     let n = run(&mut core, task::io(|| stream.write_vectored(&slices))).unwrap();
     assert_eq!(n, 11);
@@ -268,18 +242,54 @@ fn vectored_operations_fill_and_take_slice_after_slice_and_skip_empty_ones() {
 }
 
 #[test]
+fn a_vectored_write_of_more_than_the_socket_takes_goes_on_at_the_right_byte() {
+    let mut core = Core::new().unwrap();
+    let (mut stream, mut peer) = pair(&core.handle());
+    let sent = message(4 << 20);
+    let expected = sent.clone();
+    let reader = thread::spawn(move || {
+        let mut received = vec![0; expected.len()];
+        peer.read_exact(&mut received).unwrap();
+        assert!(received == expected);
+    });
+    // Chunks of odd lengths, so that a write ends anywhere.
+    let mut buf: Box<dyn Buf + Send> = Box::new(Bytes::new());
+    let mut left = Bytes::from(sent);
+    let mut parts = Vec::new();
+    while !left.is_empty() {
+        parts.push(left.split_to(left.len().min(77_777)));
+    }
+    for part in parts.into_iter().rev() {
+        buf = Box::new(part.chain(buf));
+    }
+    run(&mut core, async {
+        while buf.has_remaining() {
+            task::io(|| write_buf(&mut stream, &mut buf)).await.unwrap();
+        }
+    });
+    reader.join().unwrap();
+}
+
+#[test]
 fn zero_lengths_are_done_at_once_in_a_task_and_change_nothing() {
     let mut core = Core::new().unwrap();
-    let (mut stream, mut peer) = unix_streams(&core.handle());
-    let zero = |stream: &mut UnixStream| {
-        with_cx(std::task::Waker::noop(), |cx| {
+    let (mut stream, mut peer) = pair(&core.handle());
+    let zero = |stream: &mut Stream| {
+        with_cx(Waker::noop(), |cx| {
             assert_eq!(task::enter(cx, || stream.read(&mut [])).unwrap(), 0);
+            let none: &mut [IoSliceMut<'_>] = &mut [];
+            assert_eq!(task::enter(cx, || stream.read_vectored(none)).unwrap(), 0);
             let empty = &mut [IoSliceMut::new(&mut []), IoSliceMut::new(&mut [])];
             assert_eq!(task::enter(cx, || stream.read_vectored(empty)).unwrap(), 0);
             assert_eq!(task::enter(cx, || stream.peek(&mut [])).unwrap(), 0);
             assert_eq!(task::enter(cx, || stream.write(&[])).unwrap(), 0);
+            assert_eq!(task::enter(cx, || stream.write_vectored(&[])).unwrap(), 0);
             let empty = &[IoSlice::new(&[]), IoSlice::new(&[])];
             assert_eq!(task::enter(cx, || stream.write_vectored(empty)).unwrap(), 0);
+            assert!(matches!(
+                stream.poll_write_from(cx, &[]),
+                Poll::Ready(Ok(0))
+            ));
             ReadCursor::with_initialized(&mut [], |cursor| {
                 assert!(matches!(
                     stream.poll_read_into(cx, cursor),
@@ -289,7 +299,8 @@ fn zero_lengths_are_done_at_once_in_a_task_and_change_nothing() {
         });
     };
     zero(&mut stream);
-    let filled = fill_unix(&stream);
+    // Idle, full, readable: all the same.
+    let filled = fill(&stream);
     zero(&mut stream);
     peer.write_all(b"x").unwrap();
     settle(&mut core);
@@ -306,12 +317,30 @@ fn zero_lengths_are_done_at_once_in_a_task_and_change_nothing() {
 }
 
 #[test]
+fn a_read_of_exactly_what_is_there_and_the_next_message_both_arrive() {
+    let mut core = Core::new().unwrap();
+    let (mut stream, mut peer) = pair(&core.handle());
+    for room in [1, 3, 4, 5, 64] {
+        for _ in 0..50 {
+            peer.write_all(b"four").unwrap();
+            run(&mut core, async {
+                let mut got = 0;
+                let mut buf = vec![0; room];
+                while got < 4 {
+                    got += async_io::read(&mut stream, &mut buf).await.unwrap();
+                }
+                assert_eq!(got, 4);
+            });
+        }
+    }
+}
+
+#[test]
 fn a_socket_comes_from_std_and_goes_back_as_it_was() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
-    let (mut stream, mut peer) = unix_streams(&handle);
-    assert!(stream.local_addr().unwrap().is_unnamed());
-    assert!(stream.peer_addr().unwrap().is_unnamed());
+    let (ours, mut peer) = std_pair();
+    let mut stream = Stream::from_std(ours, &handle).unwrap();
     assert!(stream.take_error().unwrap().is_none());
     run(&mut core, async_io::write_all(&mut stream, b"one")).unwrap();
     let mut std = stream.into_std().unwrap();
@@ -323,7 +352,7 @@ fn a_socket_comes_from_std_and_goes_back_as_it_was() {
     std.write_all(b"two").unwrap();
     // And it can be registered once more, here or elsewhere.
     let mut other = Core::new().unwrap();
-    let mut stream = UnixStream::from_std(std, &other.handle()).unwrap();
+    let mut stream = Stream::from_std(std, &other.handle()).unwrap();
     run(&mut other, async_io::write_all(&mut stream, b"three")).unwrap();
     drop(stream);
     let mut all = Vec::new();
@@ -334,9 +363,9 @@ fn a_socket_comes_from_std_and_goes_back_as_it_was() {
 #[test]
 fn readable_and_writable_wait_for_what_they_say() {
     let mut core = Core::new().unwrap();
-    let (mut stream, mut peer) = unix_streams(&core.handle());
-    let filled = fill_unix(&stream);
-    let nothing = with_cx(std::task::Waker::noop(), |cx| {
+    let (mut stream, mut peer) = pair(&core.handle());
+    let filled = fill(&stream);
+    let nothing = with_cx(Waker::noop(), |cx| {
         task::enter(cx, || stream.read(&mut [0; 4]))
     });
     assert!(nothing.is_err());
