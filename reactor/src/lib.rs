@@ -58,9 +58,11 @@
 //! 4. [`Handle`]: the way to a loop from anywhere; `shared.rs` is what is behind it.
 //! 5. `doorbell.rs`: how other threads wake the loop, and when they need not.
 //! 6. `executor/`: tasks; `time/`: timers.
+//! 7. [`Background`]: a loop on a thread of its own, for tasks of another executor.
 
 #![forbid(unsafe_code)]
 
+mod background;
 mod core;
 mod direction;
 mod doorbell;
@@ -101,6 +103,7 @@ pub use mio;
 pub use crate::fd::Fd;
 
 pub use crate::{
+    background::Background,
     core::Core,
     direction::Direction,
     error::{NestedRun, NotPollable, ReactorGone},

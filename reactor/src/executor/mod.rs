@@ -17,6 +17,7 @@ pub use spawner::Spawner;
 
 pub(crate) use current::{Entered, own_task};
 pub(crate) use job::{BoxedTask, SendTask, new_task};
+pub(crate) use join::Join;
 pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside};
 pub(crate) use task::{TaskHeader, TaskId};
 

@@ -9,6 +9,7 @@
 //!   doorbell  work meets a loop that falls asleep                 doorbell.rs, wheel.rs
 //!   task      a wake meets a poll                                 task.rs
 //!   join      a result meets the handle that waits for it         join.rs, job.rs
+//!   background  an owner stops a thread with a reactor           background.rs
 //! ```
 //!
 //! A test's name is what it promises. Each promise has a test `…_is_caught` that puts a mistake
@@ -19,6 +20,7 @@
 //! exchange of the same atomic as more than they are. Threads must meet in loom's types alone, as it
 //! tries no order of what it does not see.
 
+mod background;
 mod doorbell;
 mod evented;
 mod join;

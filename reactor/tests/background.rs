@@ -1,0 +1,174 @@
+//! A reactor on a thread of its own, under other executors.
+
+mod common;
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use common::{CountWakes, HANG, assert_gone, block_on, poll_with, unix_pair};
+use futures::{FutureExt, executor::ThreadPool};
+use io_traits::{io as async_io, task};
+use reactor::Background;
+
+fn threads_named(name: &str) -> usize {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .filter_map(|entry| fs::read_to_string(entry.unwrap().path().join("comm")).ok())
+        .filter(|comm| comm.trim_end() == name)
+        .count()
+}
+
+#[test]
+fn objects_and_timers_work_under_any_executor_while_it_turns() {
+    let background = Background::new().unwrap();
+    let handle = background.handle();
+    let (mut ours, mut theirs) = unix_pair(&handle);
+    let peer = thread::spawn(move || {
+        for round in 0..100 {
+            let mut byte = [0];
+            theirs.read_exact(&mut byte).unwrap();
+            assert_eq!(byte, [round]);
+            theirs.write_all(&byte).unwrap();
+        }
+    });
+    block_on(async move {
+        for round in 0..100 {
+            async_io::write_all(&mut ours, &[round]).await.unwrap();
+            let mut byte = [0];
+            async_io::read_exact(&mut ours, &mut byte).await.unwrap();
+            assert_eq!(byte, [round]);
+        }
+        handle.sleep(Duration::from_millis(1)).await.unwrap();
+    });
+    peer.join().unwrap();
+}
+
+#[test]
+fn several_turn_at_once_and_each_thread_has_its_name_and_ends_with_its_owner() {
+    let pool = ThreadPool::builder().pool_size(2).create().unwrap();
+    let backgrounds = ["turns-one", "turns-two"].map(|name| Background::named(name).unwrap());
+    let (send, receive) = mpsc::channel();
+    for background in &backgrounds {
+        let (handle, send) = (background.handle(), send.clone());
+        pool.spawn_ok(async move {
+            handle.sleep(Duration::from_millis(1)).await.unwrap();
+            send.send(()).unwrap();
+        });
+    }
+    for _ in 0..2 {
+        receive.recv_timeout(HANG).unwrap();
+    }
+    let [one, two] = backgrounds;
+    assert_eq!(
+        (threads_named("turns-one"), threads_named("turns-two")),
+        (1, 1)
+    );
+    one.stop().unwrap();
+    assert_eq!(
+        (threads_named("turns-one"), threads_named("turns-two")),
+        (0, 1)
+    );
+    drop(two);
+    assert_eq!(threads_named("turns-two"), 0);
+}
+
+#[test]
+fn tasks_that_can_be_sent_run_on_its_thread() {
+    let background = Background::named("runs-tasks").unwrap();
+    let task = background.handle().spawn(async {
+        let name = thread::current().name().map(String::from);
+        name.unwrap()
+    });
+    assert_eq!(block_on(task).unwrap(), "runs-tasks");
+    let panics = background.handle().spawn(async { panic!("of a task") });
+    assert!(block_on(panics).unwrap_err().is_panic());
+    assert!(!background.is_finished());
+    background.stop().unwrap();
+}
+
+#[test]
+fn whoever_waits_when_it_ends_is_woken_and_hears_that_the_reactor_is_gone() {
+    for by_drop in [false, true] {
+        let background = Background::new().unwrap();
+        let handle = background.handle();
+        let (mut ours, _theirs) = unix_pair(&handle);
+        let dropped = Arc::new(());
+        let held = dropped.clone();
+        let forever = handle.spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        let mut sleep = handle.sleep(Duration::MAX);
+        let (count, waker) = CountWakes::new();
+        let mut buf = [0];
+        let mut read = task::io(|| ours.read(&mut buf));
+        assert!(poll_with(&mut read, &waker).is_pending());
+        assert!(poll_with(&mut sleep, &waker).is_pending());
+        if by_drop {
+            drop(background);
+        } else {
+            background.stop().unwrap();
+        }
+        // Its end was waited for, so all that is already so.
+        assert!(count.get() >= 2);
+        assert_eq!(Arc::strong_count(&dropped), 1);
+        assert_gone(read.now_or_never().expect("a hang"));
+        assert_gone(sleep.now_or_never().expect("a hang"));
+        assert!(block_on(forever).unwrap_err().is_cancelled());
+        let late = handle.spawn(async {});
+        assert!(block_on(late).unwrap_err().is_cancelled());
+    }
+}
+
+/// It would wait for itself.
+#[test]
+fn a_drop_in_a_task_of_its_own_thread_does_not_wait_and_the_thread_ends() {
+    for by_drop in [false, true] {
+        let background = Background::new().unwrap();
+        let handle = background.handle();
+        let (send, receive) = mpsc::channel();
+        drop(handle.spawn(async move {
+            if by_drop {
+                drop(background);
+            } else {
+                let error = background.stop().unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::Deadlock);
+            }
+            send.send(()).unwrap();
+        }));
+        receive.recv_timeout(HANG).unwrap();
+        // The handle's core goes when the thread does.
+        assert_gone(block_on(handle.sleep(Duration::MAX)));
+    }
+}
+
+#[test]
+fn a_name_that_no_thread_can_have_is_an_error_and_no_panic() {
+    let error = Background::named("a\0b").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+}
+
+/// A loop that the system fails ends, and tells everybody why.
+#[test]
+fn an_error_of_the_poller_ends_the_thread_and_is_what_stop_says() {
+    let test = "an_error_of_the_poller_ends_the_thread_and_is_what_stop_says";
+    let inject = "inject=epoll_wait:error=EBADF:when=2+";
+    common::child::traced(test, &["-e", inject], || {
+        let background = Background::new().unwrap();
+        let handle = background.handle();
+        // Whoever waits hears of it, and so does whoever comes later.
+        for _ in 0..2 {
+            assert_gone(block_on(handle.sleep(Duration::MAX)));
+        }
+        while !background.is_finished() {
+            thread::yield_now();
+        }
+        let error = background.stop().unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(9));
+    });
+}
