@@ -1,11 +1,11 @@
 use std::{
     future::poll_fn,
-    io,
+    io, mem,
     sync::{Arc, mpsc},
     thread,
 };
 
-use crate::{Core, Handle, executor::Join};
+use crate::{Core, Forked, Handle, executor::Join};
 
 /// A thread that turns a reactor, for programs whose tasks run under another executor.
 ///
@@ -113,16 +113,22 @@ impl Background {
     ///
     /// The error of the system's poller that had ended the thread before.
     /// [`Deadlock`](io::ErrorKind::Deadlock) in a task of that thread: it ends all the same, after the
-    /// task's poll.
+    /// task's poll. An error with the source [`Forked`](crate::Forked) in a child process, which has no such
+    /// thread.
     pub fn stop(mut self) -> io::Result<()> {
         self.end()
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.stop.complete(Ok(()));
         let Some(thread) = self.thread.take() else {
             return Ok(());
         };
+        if let Err(forked) = self.handle.shared().check_process() {
+            // The thread is not in this process: it cannot be waited for, nor let go.
+            mem::forget(thread);
+            return Err(forked.into());
+        }
+        self.stop.complete(Ok(()));
         if thread.thread().id() == thread::current().id() {
             return Err(io::Error::new(
                 io::ErrorKind::Deadlock,
@@ -139,6 +145,7 @@ impl Drop for Background {
     fn drop(&mut self) {
         if let Err(error) = self.end()
             && error.kind() != io::ErrorKind::Deadlock
+            && !Forked::is_source_of(&error)
         {
             tracing::error!(%error, "the thread of a reactor has failed");
         }

@@ -77,6 +77,7 @@ impl Core {
     ///
     /// Those of the system, such as too many open files. Nothing is left behind then.
     pub fn new() -> io::Result<Self> {
+        sys::watch_forks()?;
         let poll = mio::Poll::new()?;
         let poller_waker = mio::Waker::new(poll.registry(), BELL)?;
         let registry = poll.registry().try_clone()?;
@@ -104,13 +105,15 @@ impl Core {
     /// # Errors
     ///
     /// [`Deadlock`](io::ErrorKind::Deadlock) with the source [`NestedRun`](crate::NestedRun) if this
-    /// thread is inside of a `run` or `turn` already, of whatever core. Those of the system's poller.
+    /// thread is inside of a `run` or `turn` already, of whatever core. An error with the source
+    /// [`Forked`](crate::Forked) in a child process. Those of the system's poller.
     ///
     /// # Panics
     ///
     /// A panic of `future` unwinds through `run`; the core can be used again. A panic of a spawned task
     /// does not: it is the result of its [`JoinHandle`](crate::JoinHandle).
     pub fn run<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
+        self.shared().check_process()?;
         let _inside = Inside::enter(&self.local)?;
         let mut future = pin!(future);
         // The first poll needs no wake.
@@ -180,6 +183,7 @@ impl Core {
 
     /// Asks the poller, waiting only if there is nothing to do, and hands out what it says.
     fn park(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
+        self.shared().check_process()?;
         let max_wait = if self.local.has_work() {
             Some(Duration::ZERO)
         } else {

@@ -29,6 +29,46 @@ impl From<ReactorGone> for io::Error {
     }
 }
 
+/// This process is a child, by fork(2), of the one that made the reactor.
+///
+/// It is the source of an [`io::Error`] of kind [`Other`](io::ErrorKind::Other); ask with
+/// [`Forked::is_source_of`].
+///
+/// After a fork both processes have the same epoll instance: what the child registers or changes, the
+/// parent is told of. So in the child nothing of the reactor is touched. Whatever would wait says this
+/// instead: running and turning the core, registering, parking a task, setting a timer. Tasks that are
+/// spawned are cancelled, wakes go nowhere, and what is dropped there stays registered for the parent.
+/// Operations that need not wait do what they always do, and
+/// [`PollEvented::into_inner`](crate::PollEvented::into_inner) gives an object back, to be used with a new
+/// [`Core`](crate::Core) of the child's own.
+///
+/// It costs a look at a number in memory. Programs that are started, by
+/// [`Command`](std::process::Command) for example, have nothing to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forked;
+
+impl Forked {
+    /// Whether `error` says that the reactor is the parent process's.
+    pub fn is_source_of(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|source| source.is::<Self>())
+    }
+}
+
+impl fmt::Display for Forked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this process was forked from the one with the reactor: make a core of its own")
+    }
+}
+
+impl error::Error for Forked {}
+
+impl From<Forked> for io::Error {
+    fn from(source: Forked) -> Self {
+        Self::other(source)
+    }
+}
+
 /// The system cannot tell when the object is ready.
 ///
 /// It is the source of an [`io::Error`] of kind [`PermissionDenied`](io::ErrorKind::PermissionDenied).

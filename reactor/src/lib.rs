@@ -60,7 +60,7 @@
 //! 6. `executor/`: tasks; `time/`: timers.
 //! 7. [`Background`]: a loop on a thread of its own, for tasks of another executor.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod background;
 mod core;
@@ -106,7 +106,7 @@ pub use crate::{
     background::Background,
     core::Core,
     direction::Direction,
-    error::{NestedRun, NotPollable, ReactorGone},
+    error::{Forked, NestedRun, NotPollable, ReactorGone},
     executor::{JoinError, JoinHandle, Spawner},
     handle::Handle,
     interest::Interest,

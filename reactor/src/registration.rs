@@ -56,6 +56,7 @@ impl Registration {
         slot: Slot,
         register: impl FnOnce(&Shared, &Slot, Token) -> io::Result<()>,
     ) -> io::Result<Self> {
+        handle.shared().check_process()?;
         let (shared, slot) = (handle.shared().clone(), Arc::new(slot));
         let token = lock(&shared.slots).insert(slot.clone())?;
         // Outside of the lock: other threads' system calls do not wait for ours.
@@ -82,6 +83,10 @@ impl Registration {
         io: &mut E,
         borrow: Option<sys::Borrow<E>>,
     ) -> io::Result<()> {
+        // For the parent it stays registered; the child's own copy of the descriptor is its own business.
+        if self.shared.check_process().is_err() {
+            return Ok(());
+        }
         let registry = &self.shared.registry;
         let result = match borrow.map(|borrow| borrow(io)) {
             // Another object in its place may have a registration of its own.
@@ -122,6 +127,7 @@ impl Registration {
         if seen.has(told) {
             return Poll::Ready(Ok(seen));
         }
+        self.shared.check_process()?;
         let own = executor::own_task(&self.shared, cx.waker());
         match self.slot.wait(direction, told, cx.waker(), own)? {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),
@@ -276,6 +282,7 @@ impl Registration {
     }
 
     fn change(&self, io: sys::Borrowed<'_>, before: Watch, after: Watch) -> io::Result<()> {
+        self.shared.check_process()?;
         let changed = sys::change(&self.shared.registry, io, self.token, before, after);
         self.shared.poller_changed();
         changed

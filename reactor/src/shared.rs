@@ -14,7 +14,7 @@ use mio::Registry;
 use crate::{
     Metrics,
     doorbell::Doorbell,
-    error::ReactorGone,
+    error::{Forked, ReactorGone},
     executor::{Message, drop_quietly},
     extensions::Extensions,
     metrics::Counters,
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     /// The core owns it for its whole life: a waker that is dropped early takes its wake with it.
     poller_waker: mio::Waker,
     started: Instant,
+    /// What [`sys::forks`] said when it was made.
+    forks: u32,
 }
 
 impl Shared {
@@ -61,11 +63,23 @@ impl Shared {
             doorbell: Doorbell::new(),
             poller_waker,
             started: Instant::now(),
+            forks: sys::forks(),
         })
+    }
+
+    /// Whether this is still the process that made the reactor.
+    #[inline]
+    pub(crate) fn check_process(&self) -> Result<(), Forked> {
+        if self.forks == sys::forks() {
+            return Ok(());
+        }
+        Err(Forked)
     }
 
     /// Puts a message into the loop's queue and sees to it that the loop looks.
     pub(crate) fn send(&self, message: Message) -> Result<(), ReactorGone> {
+        // The loop is in another process.
+        self.check_process().map_err(|_| ReactorGone)?;
         self.messages.send(message).map_err(|_| ReactorGone)?;
         self.ring();
         Ok(())
@@ -79,6 +93,10 @@ impl Shared {
     }
 
     fn wake_poller(&self) {
+        // It would be the parent's.
+        if self.check_process().is_err() {
+            return;
+        }
         self.counters.interrupts.add(1);
         if let Err(error) = self.poller_waker.wake() {
             tracing::error!(%error, "the poller could not be woken");
@@ -133,6 +151,10 @@ impl Shared {
 
     /// Makes "gone" the answer to everything, and wakes everybody so that they hear it.
     pub(crate) fn set_gone(&self) {
+        // In a child no other thread is left to be told, and one that held a lock holds it for ever.
+        if self.check_process().is_err() {
+            return;
+        }
         let mut drained = Drained::default();
         lock(&self.slots).set_gone(&mut drained);
         lock(&self.timers).set_gone(&mut drained.wakers);

@@ -12,7 +12,8 @@
 //!   reported with true edges alone;
 //! * `NATIVE_TRIGGERS`: whether `watch` and `change` know other triggers than edge;
 //! * `CHANGES_SWALLOW_WAKES`: whether a change may take back a wake of the poller that has not been heard;
-//! * `is_ready`: asks the system about one direction of an object, now.
+//! * `is_ready`: asks the system about one direction of an object, now;
+//! * `watch_forks` and `forks`: whether this process is a copy of the one that made a reactor.
 //!
 //! Linux is tested: with epoll, and with mio's `mio_unsupported_force_poll_poll`, which takes the place
 //! of the others with descriptors. These share its file, untested.

@@ -53,3 +53,12 @@ pub(crate) const NATIVE_TRIGGERS: bool = false;
 pub(crate) const CHANGES_SWALLOW_WAKES: bool = false;
 
 pub(crate) const TRUE_EDGES: bool = false;
+
+/// There is no fork here.
+pub(crate) fn forks() -> u32 {
+    0
+}
+
+pub(crate) fn watch_forks() -> io::Result<()> {
+    Ok(())
+}

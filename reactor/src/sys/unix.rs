@@ -27,6 +27,10 @@ mod triggers;
 #[path = "edge.rs"]
 mod triggers;
 
+#[path = "fork.rs"]
+mod fork;
+
+pub(crate) use fork::{forks, watch_forks};
 pub(crate) use triggers::{NATIVE_TRIGGERS, change, unwatch, watch};
 
 pub(crate) type Borrowed<'a> = BorrowedFd<'a>;

@@ -21,7 +21,8 @@ use crate::{error::ReactorGone, executor, shared::Shared, sync::lock};
 ///
 /// # Errors
 ///
-/// An error with the source [`ReactorGone`] when the core is dropped before the time has come.
+/// An error with the source [`ReactorGone`] when the core is dropped before the time has
+/// come, and with the source [`Forked`](crate::Forked) in a child process.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Sleep {
@@ -98,7 +99,9 @@ impl Sleep {
     }
 
     fn cancel(&mut self) {
-        if let Some(key) = self.timer.take() {
+        if let Some(key) = self.timer.take()
+            && self.shared.check_process().is_ok()
+        {
             let cancelled = lock(&self.shared.timers).cancel(key);
             drop(cancelled);
         }
@@ -113,6 +116,7 @@ impl Future for Sleep {
             self.cancel();
             return Poll::Ready(Ok(()));
         }
+        self.shared.check_process()?;
         // A timer that is no more although its time has not come: the core is gone, and says so.
         if !self.rewake(cx) {
             self.start(cx)?;
