@@ -206,6 +206,7 @@ impl Core {
         if rung {
             self.take_messages();
         }
+        self.local.queue_deferred();
         Ok(())
     }
 

@@ -6,10 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::task::{FutureObj, Spawn, SpawnError};
+
 use crate::{
     JoinHandle, Metrics, Sleep, Timeout,
-    executor::{Message, new_task, spawn_inside},
+    error::ReactorGone,
+    executor::{Message, SendTask, new_task, spawn_inside},
     shared::Shared,
+    sync::lock,
 };
 
 /// The way to a reactor, from any thread: register objects, make timers, spawn tasks.
@@ -35,11 +39,16 @@ impl Handle {
         F::Output: Send + 'static,
     {
         let (task, handle) = new_task(future, &self.shared);
-        if let Err(task) = spawn_inside(&self.shared, task) {
-            // An error: the core is gone. The task has been dropped, and its handle knows.
-            let _ = self.shared.send(Message::Spawn(task));
-        }
+        // An error: the core is gone. The task has been dropped, and its handle knows.
+        let _ = self.start(task);
         handle
+    }
+
+    fn start(&self, task: SendTask) -> Result<(), ReactorGone> {
+        match spawn_inside(&self.shared, task) {
+            Ok(()) => Ok(()),
+            Err(task) => self.shared.send(Message::Spawn(task)),
+        }
     }
 
     /// Waits for `duration`. However long that is, it does not panic.
@@ -98,6 +107,21 @@ impl Handle {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+}
+
+/// For libraries that spawn wherever they are told to.
+impl Spawn for Handle {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        let (task, _detached) = new_task(future, &self.shared);
+        self.start(task).map_err(|_| SpawnError::shutdown())
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        if lock(&self.shared.slots).is_gone() {
+            return Err(SpawnError::shutdown());
+        }
+        Ok(())
     }
 }
 

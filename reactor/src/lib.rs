@@ -107,7 +107,7 @@ pub use crate::{
     core::Core,
     direction::Direction,
     error::{Forked, NestedRun, NotPollable, ReactorGone},
-    executor::{JoinError, JoinHandle, Spawner},
+    executor::{JoinError, JoinHandle, Spawner, TaskGroup, YieldNow, yield_now},
     handle::Handle,
     interest::Interest,
     metrics::Metrics,

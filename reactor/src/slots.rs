@@ -52,6 +52,10 @@ impl Slots {
         (same || seeded(Fault::TokenWithoutGeneration)).then_some(&*entry.slot)
     }
 
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slab.len()
     }

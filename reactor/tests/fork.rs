@@ -124,8 +124,8 @@ fn a_child_that_was_forked_inside_of_run_comes_out_of_it_with_an_error() {
     child::alone(test, || {
         let mut core = Core::new().unwrap();
         let handle = core.handle();
-        // SAFETY: as in `in_a_child`; the child returns from `run` and ends.
         let pid = core.run(async {
+            // SAFETY: as in `in_a_child`; the child returns from `run` and ends.
             let pid = unsafe { libc::fork() };
             handle.sleep(Duration::from_millis(1)).await.map(|()| pid)
         });

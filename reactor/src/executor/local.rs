@@ -7,19 +7,23 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
-    task::Poll,
+    task::{Poll, Waker},
 };
 
 use io_traits::task::budget;
 use slab::Slab;
 
-use super::{BoxedTask, JoinHandle, SendTask, TaskHeader, TaskId, new_task, queue::Queue};
+use super::{
+    BoxedTask, JoinHandle, SendTask, TaskHeader, TaskId, new_task, own_task, queue::Queue,
+};
 use crate::{error::NestedRun, shared::Shared};
 
 /// The executor's side of a core: its tasks and the queue of those that are to be polled.
 pub(crate) struct Local {
     shared: Arc<Shared>,
     queue: Queue,
+    /// Of tasks of this core, which are woken once the poller has been asked.
+    deferred: RefCell<Vec<Waker>>,
     tasks: RefCell<Slab<Place>>,
     last_generation: Cell<NonZeroU32>,
     root: Arc<TaskHeader>,
@@ -39,6 +43,7 @@ impl Local {
             root,
             shared,
             queue: Queue::default(),
+            deferred: RefCell::default(),
             tasks: RefCell::default(),
             last_generation: Cell::new(NonZeroU32::MIN),
             closed: Cell::new(false),
@@ -109,7 +114,19 @@ impl Local {
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || !self.deferred.borrow().is_empty()
+    }
+
+    /// The poller has been asked: those who have let others run come behind what that has woken.
+    #[inline]
+    pub(crate) fn queue_deferred(&self) {
+        if !self.deferred.borrow().is_empty() {
+            self.deferred.take().into_iter().for_each(Waker::wake);
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     pub(crate) fn task_count(&self) -> usize {
@@ -186,6 +203,7 @@ impl Local {
             drop_quietly(task);
         }
         self.queue.clear();
+        self.deferred.take();
     }
 }
 
@@ -233,6 +251,19 @@ pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
 #[inline]
 pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
     with_inside(shared, |local| local.push(id)).is_some()
+}
+
+/// Queues the task of `waker` once the poller has been asked, if it is the one that a loop of this thread is
+/// polling; false otherwise.
+pub(super) fn defer_current(waker: &Waker) -> bool {
+    let deferred = INSIDE.try_with(|inside| {
+        let inside = inside.borrow();
+        let local = inside.as_ref()?;
+        own_task(&local.shared, waker)?;
+        local.deferred.borrow_mut().push(waker.clone());
+        Some(())
+    });
+    deferred.is_ok_and(|deferred| deferred.is_some())
 }
 
 /// Takes a task in if this thread is inside of its loop; gives it back otherwise.

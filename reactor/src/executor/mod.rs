@@ -11,13 +11,18 @@ mod local;
 mod queue;
 mod spawner;
 mod task;
+mod task_group;
+mod yield_now;
 
 pub use join::{JoinError, JoinHandle};
 pub use spawner::Spawner;
+pub use task_group::TaskGroup;
+pub use yield_now::{YieldNow, yield_now};
 
 pub(crate) use current::{Entered, own_task};
 pub(crate) use job::{BoxedTask, SendTask, new_task};
 pub(crate) use join::Join;
+use local::defer_current;
 pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside};
 pub(crate) use task::{TaskHeader, TaskId};
 

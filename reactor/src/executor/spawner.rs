@@ -1,5 +1,7 @@
 use std::{future::Future, rc::Rc};
 
+use futures::task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
+
 use super::{JoinHandle, Local};
 
 /// The door for tasks that need not be `Send`; from [`Core::spawner`](crate::Core::spawner).
@@ -43,5 +45,31 @@ impl Spawner {
     /// How many tasks there are that are not done.
     pub fn task_count(&self) -> usize {
         self.local.task_count()
+    }
+}
+
+/// For libraries that spawn wherever they are told to.
+impl LocalSpawn for Spawner {
+    fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.status_local()?;
+        drop(self.spawn(future));
+        Ok(())
+    }
+
+    fn status_local(&self) -> Result<(), SpawnError> {
+        if self.local.is_closed() {
+            return Err(SpawnError::shutdown());
+        }
+        Ok(())
+    }
+}
+
+impl Spawn for Spawner {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.spawn_local_obj(future.into())
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        self.status_local()
     }
 }
