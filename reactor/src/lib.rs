@@ -58,7 +58,8 @@
 //! 4. [`Handle`]: the way to a loop from anywhere; `shared.rs` is what is behind it.
 //! 5. `doorbell.rs`: how other threads wake the loop, and when they need not.
 //! 6. `executor/`: tasks; `time/`: timers.
-//! 7. [`Background`]: a loop on a thread of its own, for tasks of another executor.
+//! 7. `signal` (a feature): signals of Unix.
+//! 8. [`Background`]: a loop on a thread of its own, for tasks of another executor.
 
 #![deny(unsafe_code)]
 
@@ -88,6 +89,8 @@ mod register_error;
 mod registration;
 mod shared;
 mod sight;
+#[cfg(all(unix, feature = "signal"))]
+pub mod signal;
 mod slot;
 mod slots;
 mod sync;
