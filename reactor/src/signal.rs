@@ -68,10 +68,7 @@ impl Signals {
         I: IntoIterator<Item: Borrow<i32>>,
     {
         let signals: Vec<i32> = signals.into_iter().map(|signal| *signal.borrow()).collect();
-        if signals
-            .iter()
-            .any(|signal| consts::FORBIDDEN.contains(signal))
-        {
+        if !signals.iter().all(|&signal| may_be_listened_for(signal)) {
             let message = "nobody may listen for this signal";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
@@ -149,4 +146,9 @@ impl AsRawFd for Bell {
     fn as_raw_fd(&self) -> RawFd {
         self.0.get_ref().as_raw_fd()
     }
+}
+
+/// `signal-hook` panics for some of the others, and the system refuses the rest.
+fn may_be_listened_for(signal: i32) -> bool {
+    (1..128).contains(&signal) && !consts::FORBIDDEN.contains(&signal)
 }

@@ -53,11 +53,17 @@ fn what_comes_before_it_is_taken_is_kept_once() {
         let mut taken = [0; 2].map(|_: i32| run(&mut core, signals.next()).unwrap().unwrap());
         taken.sort_unstable();
         assert_eq!(taken, [SIGUSR1, SIGUSR2]);
-        // A third may come if it was sent after the first had been looked at, but no more.
-        let limit = core
-            .handle()
-            .timeout(Duration::from_millis(20), signals.next());
-        assert!(core.run(limit).unwrap().is_err());
+        // Another thread may have been interrupted by the last one only now.
+        let mut more = 0;
+        let limit = Duration::from_millis(20);
+        while core
+            .run(core.handle().timeout(limit, signals.next()))
+            .unwrap()
+            .is_ok()
+        {
+            more += 1;
+        }
+        assert!(more <= 1);
     });
 }
 
