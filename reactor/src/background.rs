@@ -19,8 +19,8 @@ use crate::{Core, Forked, Handle, executor::Join};
 /// I/O objects, timers and tasks reach it through the [`Handle`]. It has nothing else to do than to wait
 /// for the system and to wake, unless `Send` tasks are [spawned](Handle::spawn) there.
 ///
-/// Dropping it ends the reactor as dropping a [`Core`] does, and waits for the thread: afterwards its tasks
-/// have been dropped, its descriptors are closed, and every operation answers
+/// Dropping it ends the reactor as dropping a [`Core`] does, and waits for the thread, and so for the poll of a
+/// task that it is in: afterwards its tasks have been dropped, and every operation answers
 /// [`ReactorGone`](crate::ReactorGone). A drop on the thread itself, in one of its tasks, cannot wait for the
 /// thread, which ends after that task's poll.
 ///
@@ -57,7 +57,7 @@ impl Background {
         Self::named("reactor")
     }
 
-    /// Starts a thread with that name, which debuggers and `/proc` show.
+    /// Starts a thread with that name, which debuggers and `/proc` show; Linux shows its first 15 bytes.
     ///
     /// # Errors
     ///

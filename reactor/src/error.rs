@@ -42,8 +42,9 @@ impl From<ReactorGone> for io::Error {
 /// [`PollEvented::into_inner`](crate::PollEvented::into_inner) gives an object back, to be used with a new
 /// [`Core`](crate::Core) of the child's own.
 ///
-/// It costs a look at a number in memory. Programs that are started, by
-/// [`Command`](std::process::Command) for example, have nothing to do with it.
+/// It costs a look at a number in memory, which a handler of `pthread_atfork` changes: the one thing here that is
+/// global. Programs that are started, by [`Command`](std::process::Command) for example, have nothing to do with
+/// it. A child that is made by a system call of one's own, past the C library, is not noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forked;
@@ -113,6 +114,13 @@ impl error::Error for NotPollable {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NestedRun;
+
+impl NestedRun {
+    /// Whether `error` says that the thread is inside of a core already.
+    pub fn is_source_of(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|source| source.is::<Self>())
+    }
+}
 
 impl fmt::Display for NestedRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

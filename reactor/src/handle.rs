@@ -9,7 +9,7 @@ use std::{
 use futures::task::{FutureObj, Spawn, SpawnError};
 
 use crate::{
-    JoinHandle, Metrics, Sleep, Timeout,
+    DebugDump, JoinHandle, Metrics, Sleep, Timeout,
     error::ReactorGone,
     executor::{Message, SendTask, new_task, spawn_inside},
     shared::Shared,
@@ -100,9 +100,27 @@ impl Handle {
         self.shared.extensions.get_or_insert(make)
     }
 
-    /// What the reactor has done so far.
+    /// What the reactor has done so far, and what there is of it now.
+    ///
+    /// In a forked child, what there is now counts as nothing: see [`Forked`](crate::Forked).
     pub fn metrics(&self) -> Metrics {
         self.shared.metrics()
+    }
+
+    /// What the reactor knows of each of its objects, and who waits for it: for the question why something
+    /// hangs. From any thread, also while the loop sleeps.
+    ///
+    /// It looks at every object under a lock, so it is not for every second.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let core = reactor::Core::new()?;
+    /// println!("{}", core.handle().debug_dump());
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn debug_dump(&self) -> DebugDump {
+        self.shared.debug_dump()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -118,7 +136,8 @@ impl Spawn for Handle {
     }
 
     fn status(&self) -> Result<(), SpawnError> {
-        if lock(&self.shared.slots).is_gone() {
+        let gone = || lock(&self.shared.slots).is_gone();
+        if self.shared.check_process().is_err() || gone() {
             return Err(SpawnError::shutdown());
         }
         Ok(())

@@ -65,6 +65,7 @@
 
 mod background;
 mod core;
+mod debug_dump;
 mod direction;
 mod doorbell;
 mod error;
@@ -108,6 +109,7 @@ pub use crate::fd::Fd;
 pub use crate::{
     background::Background,
     core::Core,
+    debug_dump::DebugDump,
     direction::Direction,
     error::{Forked, NestedRun, NotPollable, ReactorGone},
     executor::{JoinError, JoinHandle, Spawner, TaskGroup, YieldNow, yield_now},

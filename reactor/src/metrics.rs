@@ -15,11 +15,11 @@ pub struct Metrics {
     pub events: u64,
     /// Events of objects that had been deregistered before the event was looked at.
     pub stale_events: u64,
-    /// Tasks that were woken by events.
+    /// Wakes by events: one for each task that waited for what an event has told.
     pub wakeups: u64,
     /// Operations that found nothing to do although an event had said "ready".
     pub spurious: u64,
-    /// Polls of tasks.
+    /// Polls of spawned tasks.
     pub polls: u64,
     /// Tasks spawned.
     pub spawned: u64,
@@ -29,6 +29,10 @@ pub struct Metrics {
     pub timers_fired: u64,
     /// Objects that are registered now.
     pub registered: u64,
+    /// Tasks that are not done.
+    pub tasks: u64,
+    /// Timers that somebody waits for.
+    pub timers: u64,
 }
 
 /// The counters behind [`Metrics`].
@@ -41,6 +45,8 @@ pub(crate) struct Counters {
     pub(crate) wakeups: OwnCounter,
     pub(crate) polls: OwnCounter,
     pub(crate) spawned: OwnCounter,
+    /// Tasks that are no more.
+    pub(crate) finished: OwnCounter,
     pub(crate) timers_fired: OwnCounter,
     pub(crate) spurious: SharedCounter,
     pub(crate) interrupts: SharedCounter,

@@ -173,6 +173,11 @@ impl Seen {
         self.tick() != 0
     }
 
+    /// How many events there have been.
+    pub(crate) fn events(self) -> u64 {
+        self.tick()
+    }
+
     #[inline]
     fn tick(self) -> u64 {
         self.0 / ONE_TICK

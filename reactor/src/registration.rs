@@ -58,7 +58,8 @@ impl Registration {
     ) -> io::Result<Self> {
         handle.shared().check_process()?;
         let (shared, slot) = (handle.shared().clone(), Arc::new(slot));
-        let token = lock(&shared.slots).insert(slot.clone())?;
+        let now = shared.now();
+        let token = lock(&shared.slots).insert(slot.clone(), now)?;
         // Outside of the lock: other threads' system calls do not wait for ours.
         let registered = register(&shared, &slot, token);
         shared.poller_changed();
@@ -218,11 +219,18 @@ impl Registration {
 
     /// A task that waited does not wait any more: its waker is not needed here.
     pub(crate) fn withdraw(&self, direction: Direction, waker: &Waker) {
+        // In a child, a thread that held the lock holds it for ever.
+        if self.shared.check_process().is_err() {
+            return;
+        }
         self.slot.withdraw(direction, waker);
     }
 
     /// Wakes everybody who waits: they have to wait elsewhere from now on, or to hear of an error.
     pub(crate) fn send_away(&self) {
+        if self.shared.check_process().is_err() {
+            return;
+        }
         let mut drained = Drained::default();
         for task in self.slot.drain_all(&mut drained).into_iter().flatten() {
             // An error: the core is gone, and with it the task.
@@ -273,6 +281,7 @@ impl Registration {
         direction: Direction,
         io: Option<sys::Borrowed<'_>>,
     ) -> io::Result<()> {
+        self.shared.check_process()?;
         self.seen(direction)?;
         let io = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
         self.slot.pause(direction, |before, after| {
@@ -294,6 +303,7 @@ impl Registration {
         direction: Direction,
         io: Option<sys::Borrowed<'_>>,
     ) -> io::Result<()> {
+        self.shared.check_process()?;
         self.seen(direction)?;
         let same = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
         if self.slot.resume(direction) {

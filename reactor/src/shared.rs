@@ -12,7 +12,7 @@ use crossbeam_channel::Sender;
 use mio::Registry;
 
 use crate::{
-    Metrics,
+    DebugDump, Metrics,
     doorbell::Doorbell,
     error::{Forked, ReactorGone},
     executor::{Message, drop_quietly},
@@ -161,8 +161,21 @@ impl Shared {
         wake_all(&mut drained);
     }
 
+    pub(crate) fn debug_dump(&self) -> DebugDump {
+        let objects = match self.check_process() {
+            Ok(()) => lock(&self.slots).dump(self.now()),
+            Err(_) => Vec::new(),
+        };
+        DebugDump {
+            metrics: self.metrics(),
+            objects,
+        }
+    }
+
     pub(crate) fn metrics(&self) -> Metrics {
         let counters = &self.counters;
+        // In a child, a thread that held a lock holds it for ever.
+        let here = self.check_process().is_ok();
         Metrics {
             turns: counters.turns.get(),
             sleeps: counters.sleeps.get(),
@@ -174,7 +187,21 @@ impl Shared {
             spawned: counters.spawned.get(),
             interrupts: counters.interrupts.get(),
             timers_fired: counters.timers_fired.get(),
-            registered: lock(&self.slots).len() as u64,
+            registered: if here {
+                lock(&self.slots).len() as u64
+            } else {
+                0
+            },
+            // What is read first is never behind: a task finishes after it was spawned.
+            tasks: {
+                let finished = counters.finished.get();
+                counters.spawned.get().saturating_sub(finished)
+            },
+            timers: if here {
+                lock(&self.timers).len() as u64
+            } else {
+                0
+            },
         }
     }
 }

@@ -1,12 +1,14 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mio::Token;
 use slab::Slab;
 
 use crate::{
+    debug_dump::ObjectDump,
     error::ReactorGone,
     fault::{Fault, seeded},
     slot::Slot,
+    sys,
     waker_set::Drained,
 };
 
@@ -26,16 +28,23 @@ pub(crate) struct Slots {
 struct Entry {
     slot: Arc<Slot>,
     generation: u32,
+    /// When it was registered, in tenths of a second of the reactor: what fits beside the generation.
+    since: u32,
 }
 
 impl Slots {
-    pub(crate) fn insert(&mut self, slot: Arc<Slot>) -> Result<Token, ReactorGone> {
+    /// `now`: in nanoseconds of the reactor.
+    pub(crate) fn insert(&mut self, slot: Arc<Slot>, now: u64) -> Result<Token, ReactorGone> {
         if self.gone {
             return Err(ReactorGone);
         }
         self.last_generation = self.last_generation.wrapping_add(1) & GENERATION_MASK;
         let generation = self.last_generation;
-        let index = self.slab.insert(Entry { slot, generation });
+        let index = self.slab.insert(Entry {
+            slot,
+            generation,
+            since: tenths(now),
+        });
         Ok(token(index, generation))
     }
 
@@ -50,6 +59,18 @@ impl Slots {
         let entry = self.slab.get(index_of(token))?;
         let same = entry.generation == generation_of(token);
         (same || seeded(Fault::TokenWithoutGeneration)).then_some(&*entry.slot)
+    }
+
+    /// All objects, in the order of their descriptors.
+    pub(crate) fn dump(&self, now: u64) -> Vec<ObjectDump> {
+        let age =
+            |since: u32| Duration::from_millis(u64::from(tenths(now).saturating_sub(since)) * 100);
+        let entries = self.slab.iter();
+        let mut all: Vec<_> = entries
+            .map(|(_, entry)| entry.slot.dump(age(entry.since)))
+            .collect();
+        all.sort_by_key(|object| object.descriptor.map(sys::number));
+        all
     }
 
     pub(crate) fn is_gone(&self) -> bool {
@@ -71,6 +92,10 @@ impl Slots {
 
 /// The token of the waker, which no object can get: its index would have to fill the index bits.
 pub(crate) const BELL: Token = Token(usize::MAX);
+
+fn tenths(nanos: u64) -> u32 {
+    u32::try_from(nanos / 100_000_000).unwrap_or(u32::MAX)
+}
 
 const INDEX_BITS: u32 = if usize::BITS == 64 { 32 } else { 20 };
 const GENERATION_MASK: u32 = (usize::MAX >> INDEX_BITS) as u32;
@@ -105,9 +130,9 @@ mod tests {
     #[test]
     fn a_token_of_a_removed_object_does_not_find_the_next_one() {
         let mut slots = Slots::default();
-        let old = slots.insert(slot()).unwrap();
+        let old = slots.insert(slot(), 0).unwrap();
         slots.remove(old).unwrap();
-        let new = slots.insert(slot()).unwrap();
+        let new = slots.insert(slot(), 0).unwrap();
         assert_eq!(index_of(old), index_of(new));
         assert!(slots.get(old).is_none());
         assert!(slots.remove(old).is_none());
@@ -118,10 +143,10 @@ mod tests {
     #[test]
     fn after_gone_nothing_is_registered() {
         let mut slots = Slots::default();
-        let token = slots.insert(slot()).unwrap();
+        let token = slots.insert(slot(), 0).unwrap();
         slots.set_gone(&mut Drained::default());
         let seen = slots.get(token).unwrap().seen(crate::Direction::Read);
         assert!(seen.check_gone().is_err());
-        assert!(slots.insert(slot()).is_err());
+        assert!(slots.insert(slot(), 0).is_err());
     }
 }

@@ -61,6 +61,14 @@ pub(crate) struct Removed {
 impl WakerSet {
     pub(crate) const EMPTY: Self = Self::Many(None);
 
+    /// How many tasks wait.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(crowd) => crowd.as_ref().map_or(0, |crowd| crowd.wakers.len()),
+        }
+    }
+
     /// Whether the task of `waker` is waiting already.
     pub(crate) fn contains(&self, waker: &Waker) -> bool {
         match self {
@@ -241,13 +249,6 @@ mod tests {
         Waker::from(Arc::new(Count::default()))
     }
 
-    fn len(set: &WakerSet) -> usize {
-        match set {
-            WakerSet::One(_) => 1,
-            WakerSet::Many(crowd) => crowd.as_ref().map_or(0, |crowd| crowd.wakers.len()),
-        }
-    }
-
     /// As a slot does it; returns those who were woken.
     fn insert(set: &mut WakerSet, waker: Waker) -> Vec<Waker> {
         let mut displaced = set.insert(waker);
@@ -301,11 +302,11 @@ mod tests {
             let kept = counts.iter().filter(|count| Arc::strong_count(count) > 1);
             kept.count()
         };
-        assert!(kept() > len(&set), "nobody is remembered");
+        assert!(kept() > set.len(), "nobody is remembered");
         for count in &counts {
             drop(set.remove(&Waker::from(count.clone())));
         }
-        assert_eq!((len(&set), kept()), (0, 0));
+        assert_eq!((set.len(), kept()), (0, 0));
     }
 
     /// One task whose waker differs at every poll, and which is polled a million times.
@@ -314,7 +315,7 @@ mod tests {
         let mut set = WakerSet::EMPTY;
         for _ in 0..1_000_000 {
             insert(&mut set, fresh());
-            assert!(len(&set) <= SMALLEST_LIMIT);
+            assert!(set.len() <= SMALLEST_LIMIT);
         }
     }
 
@@ -330,7 +331,7 @@ mod tests {
                 }
             }
             insert(&mut set, fresh());
-            assert!(len(&set) <= 2 * SMALLEST_LIMIT, "{}", len(&set));
+            assert!(set.len() <= 2 * SMALLEST_LIMIT, "{}", set.len());
         }
     }
 
@@ -367,7 +368,7 @@ mod tests {
             }
             assert!(wakes <= 10 * crowd.len(), "still waking each other");
         }
-        assert_eq!(len(&set), crowd.len());
+        assert_eq!(set.len(), crowd.len());
         // After one event of which only a few come back, the room goes as well.
         for _ in 0..10 {
             set.drain_into(&mut Drained::default());
@@ -375,6 +376,6 @@ mod tests {
         for _ in 0..1_000 {
             insert(&mut set, fresh());
         }
-        assert!(len(&set) <= SMALLEST_LIMIT);
+        assert!(set.len() <= SMALLEST_LIMIT);
     }
 }

@@ -5,7 +5,11 @@ mod common;
 use std::{
     fs,
     io::{self, Read, Write},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -171,4 +175,35 @@ fn an_error_of_the_poller_ends_the_thread_and_is_what_stop_says() {
         let error = background.stop().unwrap_err();
         assert_eq!(error.raw_os_error(), Some(9));
     });
+}
+
+/// The news of the end used to come first, so that another thread could go on while the task's destructors were
+/// still running.
+#[test]
+fn a_join_from_another_thread_comes_after_the_tasks_last_destructor() {
+    struct Slow(Arc<AtomicU32>);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            thread::sleep(Duration::from_millis(5));
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let background = Background::new().unwrap();
+    let ended = Arc::new(AtomicU32::new(0));
+    for (expected, how) in (1..).zip(["aborted", "panicked", "done"]) {
+        let slow = Slow(ended.clone());
+        let task = background.handle().spawn(async move {
+            let _slow = slow;
+            match how {
+                "aborted" => std::future::pending().await,
+                "panicked" => panic!("of a task"),
+                _ => {}
+            }
+        });
+        if how == "aborted" {
+            task.abort();
+        }
+        let _ = block_on(task);
+        assert_eq!(ended.load(Ordering::SeqCst), expected, "{how}");
+    }
 }

@@ -50,6 +50,7 @@ fn a_child_hears_that_the_reactor_is_its_parents_whatever_it_tries() {
         let (handle, spawner) = (core.handle(), core.spawner());
         let (ours, mut theirs) = unix_pair(&handle);
         let (other, _peer) = unix_pair(&handle);
+        let mut forever = handle.spawn(std::future::pending::<()>());
         settle(&mut core);
         let before = handle.metrics();
         let (mut here, mut other) = (Some((core, ours)), Some(other));
@@ -73,6 +74,13 @@ fn a_child_hears_that_the_reactor_is_its_parents_whatever_it_tries() {
                 let joined = task.now_or_never().expect("a hang");
                 assert!(joined.unwrap_err().is_cancelled());
             }
+            forever.abort();
+            let joined = (&mut forever).now_or_never().expect("a hang");
+            assert!(joined.unwrap_err().is_cancelled());
+            assert_eq!(
+                (handle.metrics().registered, handle.debug_dump().objects()),
+                (0, 0)
+            );
             drop(spawner.spawn(async {}));
             // What needs no wait is done all the same.
             with_cx(std::task::Waker::noop(), |cx| {
@@ -107,6 +115,7 @@ fn a_child_hears_that_the_reactor_is_its_parents_whatever_it_tries() {
         settle(&mut core);
         assert_eq!(handle.metrics().events, before.events);
         assert_eq!(handle.metrics().stale_events, 0);
+        assert!(!forever.is_finished());
         // And goes on: its object is still registered, although the child has dropped it.
         let (count, waker) = CountWakes::new();
         let mut byte = [0];

@@ -8,7 +8,9 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::{JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join};
+use super::{
+    JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join, local::run_quietly,
+};
 use crate::shared::Shared;
 
 /// A spawned future and the place where its output goes.
@@ -47,7 +49,7 @@ pub(crate) fn new_task<F: Future>(
         header: header.clone(),
         job: JobOf {
             future: Some(future),
-            join: join.clone(),
+            news: News(join.clone()),
         },
     });
     (task, JoinHandle::new(join, header))
@@ -81,17 +83,11 @@ impl<J: Job + ?Sized> Task<J> {
 }
 
 pin_project! {
+    /// In this order: the future is dropped before the news of it.
     pub(crate) struct JobOf<F: Future> {
         #[pin]
         future: Option<F>,
-        join: Arc<Join<F::Output>>,
-    }
-
-    impl<F: Future> PinnedDrop for JobOf<F> {
-        fn drop(this: Pin<&mut Self>) {
-            // Does nothing if there is a result already.
-            this.join.complete(Err(JoinError::cancelled()));
-        }
+        news: News<F::Output>,
     }
 }
 
@@ -106,13 +102,23 @@ impl<F: Future> Job for JobOf<F> {
         };
         // First the end of the future, then the news of it.
         this.future.set(None);
-        this.join.complete(Ok(output));
+        this.news.0.complete(Ok(output));
         Poll::Ready(())
     }
 
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
-        self.project()
-            .join
-            .complete(Err(JoinError::panicked(payload)));
+        let mut this = self.project();
+        run_quietly(|| this.future.set(None));
+        this.news.0.complete(Err(JoinError::panicked(payload)));
+    }
+}
+
+/// Tells the handle of the end: at the latest when it is dropped itself.
+struct News<T>(Arc<Join<T>>);
+
+impl<T> Drop for News<T> {
+    fn drop(&mut self) {
+        // Does nothing if there is a result already.
+        self.0.complete(Err(JoinError::cancelled()));
     }
 }

@@ -26,7 +26,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`JoinError`] if the task has panicked, was aborted, or its core was dropped before it was done.
+/// [`JoinError`] if the task has panicked, was aborted, or its core was dropped before it was done. When that
+/// is told, the task's future has been dropped.
 ///
 /// # Panics
 ///
@@ -58,7 +59,12 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.join.poll(cx.waker())
+        let polled = self.join.poll(cx.waker());
+        if polled.is_pending() && self.task.is_of_another_process() {
+            // It is done there, and nobody would tell of it here.
+            return Poll::Ready(Err(JoinError::cancelled()));
+        }
+        polled
     }
 }
 
@@ -202,6 +208,8 @@ impl fmt::Debug for JoinError {
 
 impl error::Error for JoinError {}
 
+/// Of kind [`Other`](io::ErrorKind::Other), with the text alone: what a task has panicked with cannot be shared
+/// between threads, as the source of an error is.
 impl From<JoinError> for io::Error {
     fn from(error: JoinError) -> Self {
         Self::other(error.to_string())

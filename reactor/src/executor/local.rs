@@ -121,7 +121,10 @@ impl Local {
     #[inline]
     pub(crate) fn queue_deferred(&self) {
         if !self.deferred.borrow().is_empty() {
-            self.deferred.take().into_iter().for_each(Waker::wake);
+            let mut deferred = self.deferred.take();
+            deferred.drain(..).for_each(Waker::wake);
+            // Nobody has deferred meanwhile: a wake of a task of this core only queues it.
+            *self.deferred.borrow_mut() = deferred;
         }
     }
 
@@ -191,6 +194,7 @@ impl Local {
     /// Frees the task's place, then drops what is left of it; a panic of that drop ends there.
     #[cold]
     fn finish(&self, id: TaskId, task: BoxedTask) {
+        self.shared.counters.finished.add(1);
         let place = self.tasks.borrow_mut().try_remove(id.place());
         drop_quietly((place, task));
     }
@@ -200,6 +204,7 @@ impl Local {
         self.closed.set(true);
         let tasks = self.tasks.take();
         for (_, task) in tasks {
+            self.shared.counters.finished.add(1);
             drop_quietly(task);
         }
         self.queue.clear();
@@ -289,7 +294,12 @@ fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R
 
 /// Drops what is foreign, such as a future or a waker; a panic of its drop ends here.
 pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+    run_quietly(|| drop(value));
+}
+
+/// Runs what drops something foreign; a panic ends here.
+pub(super) fn run_quietly(drops: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(drops)) {
         tracing::error!("a future or waker has panicked while it was dropped");
         // The payload's own drop may panic once more; leaking it ends the series.
         mem::forget(payload);

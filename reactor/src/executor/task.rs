@@ -25,7 +25,7 @@ impl TaskId {
     }
 
     #[inline]
-    pub(super) fn place(self) -> usize {
+    pub(crate) fn place(self) -> usize {
         self.0.get() as u32 as usize
     }
 
@@ -47,9 +47,8 @@ const ONE_GENERATION: NonZeroU64 = NonZeroU64::new(1 << 32).unwrap();
 #[derive(Debug)]
 pub(crate) struct TaskHeader {
     shared: Arc<Shared>,
-    /// Set when the task arrives on its core. Before that only an abort can want to wake it, and the
-    /// core looks for aborts when it polls for the first time.
-    /// 0 until then.
+    /// Set when the task arrives on its core, and 0 until then. Before that only an abort can want to wake
+    /// it, and the core looks for aborts when it polls for the first time.
     id: StdAtomicU64,
     scheduled: Scheduled,
     aborted: AtomicBool,
@@ -78,6 +77,11 @@ impl TaskHeader {
     #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Acquire)
+    }
+
+    /// Whether this process is a child of the one where the task is.
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.shared.check_process().is_err()
     }
 
     pub(crate) fn abort(&self) {

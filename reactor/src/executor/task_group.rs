@@ -11,7 +11,8 @@ use super::{JoinError, JoinHandle};
 /// Tasks that are joined and cancelled together: a [`Stream`] of their results, in the order of their ends.
 ///
 /// It takes the handle of any task, wherever that was spawned. Dropping the group aborts the tasks that are
-/// not done, so that none outlives it; [`detach`](Self::detach) lets them go instead.
+/// not done, as [`JoinHandle::abort`] does: each ends at its next turn to run. [`shutdown`](Self::shutdown) waits
+/// for that, and [`detach`](Self::detach) lets them go on instead.
 ///
 /// The stream ends when no task is left, and goes on when one more is added.
 ///
@@ -71,7 +72,8 @@ impl<T> TaskGroup<T> {
         self.handles.iter().for_each(JoinHandle::abort);
     }
 
-    /// Ends all tasks and waits until the last one is gone; their results are dropped.
+    /// Ends all tasks and waits until the last one is gone; their results are dropped. Their core has to be
+    /// turning.
     ///
     /// # Cancel safety
     ///

@@ -22,7 +22,10 @@ pub struct YieldNow {
 /// For tasks that compute for long: I/O and timers that came meanwhile are served first. A task that wakes
 /// itself is polled up to 64 times between two visits of the poller; this one is polled once.
 ///
-/// Under another executor it wakes its task and leaves the order to that.
+/// That is so where the [`Core`](crate::Core)'s own waker comes through: in a task, and in futures that pass it
+/// on, as `join!` does. Under another executor, and in a collection with wakers of its own such as
+/// `FuturesUnordered`, it wakes its task and leaves the order to whoever polls that. Another wake of the same
+/// task ends the wait earlier.
 ///
 /// # Examples
 ///

@@ -33,7 +33,7 @@ fn a_registration_and_the_end() {
         }
     });
     let slot = slot();
-    let inserted = lock(&slots).insert(slot.clone());
+    let inserted = lock(&slots).insert(slot.clone(), 0);
     if inserted.is_ok() {
         let (answer, _) = block_on(|waker| match slot.wait(Read, Told::READY, waker, None) {
             Ok(Waited::Parked) => Poll::Pending,
@@ -51,7 +51,7 @@ fn a_registration_is_refused_or_hears_that_the_core_is_gone() {
 
 fn a_late_event_and_the_next_object() {
     let slots = Arc::new(Mutex::new(Slots::default()));
-    let old = lock(&slots).insert(slot()).unwrap();
+    let old = lock(&slots).insert(slot(), 0).unwrap();
     let core = thread::spawn({
         let slots = slots.clone();
         move || {
@@ -65,7 +65,7 @@ fn a_late_event_and_the_next_object() {
     let removed = lock(&slots).remove(old);
     assert!(removed.is_some());
     let next = slot();
-    lock(&slots).insert(next.clone()).unwrap();
+    lock(&slots).insert(next.clone(), 0).unwrap();
     core.join().unwrap();
     let untouched = !next.seen(Read).is_ready();
     assert!(untouched, "an event of the object before");

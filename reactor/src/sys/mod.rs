@@ -3,7 +3,7 @@
 //! A platform owes:
 //!
 //! * `Descriptor`: what an object is known by to the system's poller, `Copy` and comparable, and
-//!   `Borrowed`, from which it comes;
+//!   `Borrowed`, from which it comes; `number`, by which people know it;
 //! * `watch`, `unwatch` and `change`: what the poller reports of a descriptor. If the descriptor is
 //!   ready in one of the directions of a change, that is reported even if it has been reported before;
 //! * `calm`: switches a watched descriptor to edge-triggered, without the object;

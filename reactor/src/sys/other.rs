@@ -22,6 +22,10 @@ pub(crate) fn descriptor(borrowed: Borrowed<'_>) -> Descriptor {
     }
 }
 
+pub(crate) fn number(descriptor: Descriptor) -> i32 {
+    match descriptor {}
+}
+
 pub(crate) fn watch(_: &Registry, _: Borrowed<'_>, _: Token, _: Watch) -> io::Result<()> {
     Ok(())
 }

@@ -45,6 +45,11 @@ impl Descriptor {
     }
 }
 
+/// What the system calls it.
+pub(crate) fn number(descriptor: Descriptor) -> RawFd {
+    descriptor.raw()
+}
+
 pub(crate) fn descriptor(borrowed: Borrowed<'_>) -> Descriptor {
     let number = borrowed.as_raw_fd() as u32;
     Descriptor(NonZeroU32::MIN.saturating_add(number))

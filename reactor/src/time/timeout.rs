@@ -66,6 +66,13 @@ impl<F: Future> Future for Timeout<F> {
 #[non_exhaustive]
 pub struct Elapsed;
 
+impl Elapsed {
+    /// Whether `error` says that the time limit is over.
+    pub fn is_source_of(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|source| source.is::<Self>())
+    }
+}
+
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the time limit is over")

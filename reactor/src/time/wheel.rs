@@ -158,7 +158,6 @@ impl Wheel {
         self.timers.is_empty()
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.timers.len()
     }
