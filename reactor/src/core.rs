@@ -222,6 +222,7 @@ impl Core {
         let shared = local.shared();
         let counters = &shared.counters;
         counters.turns.add(1);
+        shared.tracing.look();
         if max_wait == Some(Duration::ZERO) {
             let rung = shared.doorbell().wake_up();
             return (poll.poll(events, max_wait), rung);
@@ -278,6 +279,7 @@ impl Core {
         counters.stale_events.add(stale);
         let wakeups = woken.tasks + woken.drained.wakers.len() as u64;
         counters.wakeups.add(wakeups);
+        tracing::trace!(events, stale, wakeups, "dispatched");
         wake_all(&mut self.drained);
     }
 

@@ -97,6 +97,7 @@ mod slots;
 mod sync;
 mod sys;
 mod time;
+mod trace;
 mod trigger;
 mod waker_set;
 mod witness;

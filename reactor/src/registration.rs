@@ -129,6 +129,7 @@ impl Registration {
             return Poll::Ready(Ok(seen));
         }
         self.shared.check_process()?;
+        self.shared.tracing.waits(self.token.0, direction);
         let own = executor::own_task(&self.shared, cx.waker());
         match self.slot.wait(direction, told, cx.waker(), own)? {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),

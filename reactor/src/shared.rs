@@ -22,6 +22,7 @@ use crate::{
     sync::{Mutex, lock},
     sys,
     time::wheel::Wheel,
+    trace::Tracing,
     waker_set::Drained,
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     /// False if there are none; the loop then need not take the lock. Written under the lock.
     has_timers: AtomicBool,
     pub(crate) counters: Counters,
+    pub(crate) tracing: Tracing,
     pub(crate) extensions: Extensions,
     messages: Sender<Message>,
     doorbell: Doorbell,
@@ -58,6 +60,7 @@ impl Shared {
             timers: Mutex::new(Wheel::new()),
             has_timers: AtomicBool::new(false),
             counters: Counters::default(),
+            tracing: Tracing::new(),
             extensions: Extensions::new(),
             messages,
             doorbell: Doorbell::new(),

@@ -107,6 +107,7 @@ impl Local {
                         return answer;
                     }
                 }
+                Some(id) if self.shared.tracing.is_on() => self.poll_in_span(id),
                 Some(id) => self.poll(id),
             }
         }
@@ -134,6 +135,12 @@ impl Local {
 
     pub(crate) fn task_count(&self) -> usize {
         self.tasks.borrow().len()
+    }
+
+    #[cold]
+    fn poll_in_span(&self, id: TaskId) {
+        let _span = tracing::trace_span!("task", number = id.place()).entered();
+        self.poll(id);
     }
 
     /// Polls a task once, with a fresh budget; does nothing if the task is no more.

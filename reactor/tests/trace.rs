@@ -1,0 +1,91 @@
+//! What `tracing` hears of tasks and objects at the level `trace`.
+
+mod common;
+
+use std::{
+    io::{Read, Write},
+    sync::{Arc, Mutex},
+};
+
+use common::{settle, unix_pair};
+use io_traits::task;
+use reactor::Core;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+
+/// Keeps everything in the order of its coming: spans as they are entered and left, events with their fields.
+#[derive(Debug, Clone, Default)]
+struct Hears(Arc<Mutex<Vec<String>>>);
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+}
+
+impl Hears {
+    fn add(&self, text: String) {
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+impl Subscriber for Hears {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let mut text = Text(format!("span {}", attributes.metadata().name()));
+        attributes.record(&mut text);
+        self.add(text.0);
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text(String::from("event"));
+        event.record(&mut text);
+        self.add(text.0);
+    }
+    fn enter(&self, _: &Id) {
+        self.add(String::from("enter"));
+    }
+    fn exit(&self, _: &Id) {
+        self.add(String::from("exit"));
+    }
+}
+
+#[test]
+fn each_poll_of_a_task_is_a_span_and_its_waits_are_events_in_it() {
+    let hears = Hears::default();
+    tracing::subscriber::with_default(hears.clone(), || {
+        let mut core = Core::new().unwrap();
+        let (mut ours, mut theirs) = unix_pair(&core.handle());
+        drop(core.spawner().spawn(async move {
+            task::io(|| ours.read(&mut [0])).await.unwrap();
+        }));
+        settle(&mut core);
+        theirs.write_all(b"x").unwrap();
+        settle(&mut core);
+    });
+    let heard = hears.0.lock().unwrap().join("\n");
+    let inside = heard
+        .split("span task number=0\nenter\n")
+        .collect::<Vec<_>>();
+    assert_eq!(inside.len(), 3, "two polls: {heard}");
+    let waits = inside[1].split("exit").next().unwrap();
+    assert!(waits.contains("event message=waits token="), "{heard}");
+    assert!(waits.contains("direction=Read"), "{heard}");
+    let between = inside[1].split("exit").nth(1).unwrap();
+    assert!(
+        between.contains("message=dispatched events=1 stale=0 wakeups=1"),
+        "{heard}"
+    );
+    for object in ["message=registered token=", "message=deregistered token="] {
+        assert!(heard.contains(object), "{heard}");
+    }
+}
