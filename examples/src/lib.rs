@@ -18,9 +18,11 @@
 //! 6. `bin/redis/main.rs`: a codec of one's own, with states, and the clients of a whole world for it.
 //! 7. `bin/proxy.rs` and [`forward`]: two connections carried into each other.
 //! 8. `bin/udp-echo.rs`: the same with datagrams.
-//! 9. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
-//!    core, and [`run_on_threads`] sees to threads, signals and the end.
-//! 10. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
+//! 9. `bin/poll-loop.rs` and `bin/foreign.rs`: a core in the loop of somebody else, and sockets under an executor
+//!    of somebody else.
+//! 10. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
+//!     core, and [`run_on_threads`] sees to threads, signals and the end.
+//! 11. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
 //!
 //! # The gallery
 //!

@@ -60,6 +60,17 @@
 //! 6. `executor/`: tasks; `time/`: timers.
 //! 7. `signal` (a feature): signals of Unix.
 //! 8. [`Background`]: a loop on a thread of its own, for tasks of another executor.
+//!
+//! # What is not here
+//!
+//! | wanted | where it is |
+//! |---|---|
+//! | channels, `select!`, `join!`, streams | crate `futures`: they need no reactor |
+//! | a scheduler that steals work | any executor, with [`Background`] for readiness; or one [`Core`] to a processor, with listeners that share a port |
+//! | a pool of threads for what blocks | crate `blocking` or `rayon`; its result comes through a `futures` channel |
+//! | files | a thread: for a file "ready" has no meaning ([`NotPollable`]), and a read waits for the disk all the same |
+//! | processes | `std::process`, and a pidfd as an object of one's own: the program `pidfd` of the examples |
+//! | sockets, names, TLS | `net`; a TLS library for blocking sockets runs on it unchanged |
 
 #![deny(unsafe_code)]
 
