@@ -19,6 +19,7 @@ use crate::{
 
 mod closures;
 mod drive;
+mod interests;
 mod io_impls;
 mod transfer;
 

@@ -11,7 +11,7 @@
 
 use std::{
     io,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use io_traits::task;
@@ -262,65 +262,4 @@ impl<E: Source> PollEvented<E> {
         seen.judge(&self.registration, interest, &result);
         result
     }
-
-    /// Calls an operation when at least one of `interest` is true, until it does not say `WouldBlock`.
-    ///
-    /// A `WouldBlock` takes back just what was in `interest`: reading the error queue of a socket to its
-    /// end does not make it unreadable.
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    pub fn poll_with<T>(
-        &self,
-        interest: Interest,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&E) -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        loop {
-            let seen = ready!(Sight::poll(self, interest, cx))?;
-            let result = operation(self.get_ref());
-            seen.judge(&self.registration, interest, &result);
-            match result {
-                Err(error) if is_retried(&error) => {}
-                result => return Poll::Ready(result),
-            }
-        }
-    }
-
-    /// [`poll_with`](Self::poll_with) on the current task.
-    ///
-    /// # Errors
-    ///
-    /// As [`read_with`](Self::read_with).
-    pub fn with<T>(
-        &self,
-        interest: Interest,
-        operation: impl FnMut(&E) -> io::Result<T>,
-    ) -> io::Result<T> {
-        task::poll(|cx| self.poll_with(interest, cx, operation))
-    }
-
-    /// Calls an operation once, with no task to wake; a `WouldBlock` takes back what was in `interest`.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_read_with`](Self::try_read_with).
-    pub fn try_with<T>(
-        &self,
-        interest: Interest,
-        operation: impl FnOnce(&E) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let seen = Sight::look(&self.registration, interest)?;
-        let result = operation(self.get_ref());
-        seen.judge(&self.registration, interest, &result);
-        result
-    }
-}
-
-fn is_retried(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
 }
