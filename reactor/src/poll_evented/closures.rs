@@ -6,6 +6,8 @@
 //! | reading, `&mut E` | `poll_read_with_mut`, `poll_read_draining_mut` | `read_with_mut` | `try_read_with_mut` |
 //! | writing | the same with `write` | | |
 //! | any interest, `&E` | `poll_with` | `with` | `try_with` |
+//! | any interest, `&mut E` | `poll_with_mut` | `with_mut` | `try_with_mut` |
+//! | from one object to another | `poll_transfer_with` | `transfer_with` | `try_transfer_with` |
 //!
 //! The async form of each is `task::io(|| io.read_with(…)).await`.
 
@@ -18,7 +20,7 @@ use io_traits::task;
 use mio::event::Source;
 
 use super::{PRESENT, PollEvented, drive::drive};
-use crate::{Direction, Interest, Progress, sight::Sight};
+use crate::{Direction, Interest, Progress};
 
 impl<E: Source> PollEvented<E> {
     /// Calls a reading operation when it is worth trying, until it does not say `WouldBlock`.
@@ -135,11 +137,7 @@ impl<E: Source> PollEvented<E> {
         &mut self,
         operation: impl FnOnce(&mut E) -> io::Result<T>,
     ) -> io::Result<T> {
-        let interest = Interest::READ;
-        let seen = Sight::look(&self.registration, interest)?;
-        let result = operation(self.io.as_mut().expect(PRESENT));
-        seen.judge(&self.registration, interest, &result);
-        result
+        self.try_with_mut(Interest::READ, operation)
     }
 
     /// Calls a writing operation when it is worth trying, until it does not say `WouldBlock`.
@@ -256,10 +254,6 @@ impl<E: Source> PollEvented<E> {
         &mut self,
         operation: impl FnOnce(&mut E) -> io::Result<T>,
     ) -> io::Result<T> {
-        let interest = Interest::WRITE;
-        let seen = Sight::look(&self.registration, interest)?;
-        let result = operation(self.io.as_mut().expect(PRESENT));
-        seen.judge(&self.registration, interest, &result);
-        result
+        self.try_with_mut(Interest::WRITE, operation)
     }
 }

@@ -37,6 +37,28 @@ impl<E: Source> PollEvented<E> {
         }
     }
 
+    /// [`poll_with`](Self::poll_with) for an operation that needs `&mut`.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_read_with`](Self::poll_read_with).
+    pub fn poll_with_mut<T>(
+        &mut self,
+        interest: Interest,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&mut E) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            let seen = ready!(Sight::poll(self, interest, cx))?;
+            let result = operation(self.get_mut());
+            seen.judge(&self.registration, interest, &result);
+            match result {
+                Err(error) if is_retried(&error) => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
     /// [`poll_with`](Self::poll_with) on the current task.
     ///
     /// # Errors
@@ -48,6 +70,19 @@ impl<E: Source> PollEvented<E> {
         operation: impl FnMut(&E) -> io::Result<T>,
     ) -> io::Result<T> {
         task::poll(|cx| self.poll_with(interest, cx, operation))
+    }
+
+    /// [`with`](Self::with) for an operation that needs `&mut`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_with`](Self::read_with).
+    pub fn with_mut<T>(
+        &mut self,
+        interest: Interest,
+        operation: impl FnMut(&mut E) -> io::Result<T>,
+    ) -> io::Result<T> {
+        task::poll(|cx| self.poll_with_mut(interest, cx, operation))
     }
 
     /// Calls an operation once, with no task to wake; a `WouldBlock` takes back what was in `interest`.
@@ -62,6 +97,22 @@ impl<E: Source> PollEvented<E> {
     ) -> io::Result<T> {
         let seen = Sight::look(&self.registration, interest)?;
         let result = operation(self.get_ref());
+        seen.judge(&self.registration, interest, &result);
+        result
+    }
+
+    /// [`try_with`](Self::try_with) for an operation that needs `&mut`.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read_with`](Self::try_read_with).
+    pub fn try_with_mut<T>(
+        &mut self,
+        interest: Interest,
+        operation: impl FnOnce(&mut E) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let seen = Sight::look(&self.registration, interest)?;
+        let result = operation(self.get_mut());
         seen.judge(&self.registration, interest, &result);
         result
     }
