@@ -226,8 +226,9 @@ impl<E: Source> PollEvented<E> {
     /// witness is forgotten by a mistaken call, until the next event. (Not even that with
     /// [`Trigger::Level`](crate::Trigger::Level).)
     ///
-    /// A debug build asks the system: a call while there is something to read logs a warning with the
-    /// place of the call. It may be a false alarm, if the data has come in this very moment.
+    /// A debug build asks the system, if the object is known by its descriptor (not after
+    /// [`new`](Self::new)): a call while there is something to read logs a warning with the place of the
+    /// call. It may be a false alarm, if the data has come in this very moment.
     ///
     /// # Errors
     ///
