@@ -177,6 +177,9 @@ impl Slot {
     /// Something else of the same task may be waiting here with the same waker. It cannot be told apart,
     /// so the task is woken, and whatever still waits comes back.
     pub(crate) fn withdraw(&self, direction: Direction, waker: &Waker) {
+        if seeded(Fault::WithdrawLeavesWaker) {
+            return;
+        }
         let removed = lock(&self.waiting).set(direction).remove(waker);
         if let Some(waker) = removed.waiting {
             if !seeded(Fault::WithdrawWithoutWake) {
@@ -202,7 +205,9 @@ impl Slot {
         if displaced.is_empty() {
             return;
         }
-        displaced.iter().for_each(wake_by_ref_quietly);
+        if !seeded(Fault::OverflowWithoutWake) {
+            displaced.iter().for_each(wake_by_ref_quietly);
+        }
         lock(&self.waiting).set(direction).remember(&mut displaced);
         displaced.into_iter().for_each(drop_quietly);
     }
@@ -238,6 +243,10 @@ impl Slot {
     #[inline(always)]
     fn event_of(&self, direction: Direction, event: Event, out: &mut impl Wakes) -> bool {
         let side = self.side(direction);
+        if seeded(Fault::OneWordForBoth) {
+            self.read.readiness.found_ready();
+            self.write.readiness.found_ready();
+        }
         let before = side.readiness.set_ready(event);
         if !before.is_waited_for() {
             return false;
@@ -277,11 +286,19 @@ impl Slot {
     /// The core is being dropped: from now on that is the answer. Wakers go to `out`; tasks of the core
     /// itself are about to be dropped with it.
     pub(crate) fn set_gone(&self, out: &mut Drained) {
-        self.read.readiness.set_gone();
-        self.write.readiness.set_gone();
-        let mut waiting = lock(&self.waiting);
-        waiting.readers.drain_into(out);
-        waiting.writers.drain_into(out);
+        let say = || [&self.read, &self.write].map(|side| side.readiness.set_gone());
+        let too_late = seeded(Fault::GoneTooLate);
+        if !too_late {
+            say();
+        }
+        {
+            let mut waiting = lock(&self.waiting);
+            waiting.readers.drain_into(out);
+            waiting.writers.drain_into(out);
+        }
+        if too_late {
+            say();
+        }
     }
 
     #[inline]

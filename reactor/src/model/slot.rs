@@ -110,7 +110,11 @@ struct Cost {
     blocked: usize,
 }
 
-fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<Seen, ReactorGone>> {
+pub(super) fn poll_ready(
+    slot: &Slot,
+    direction: Direction,
+    waker: &Waker,
+) -> Poll<Result<Seen, ReactorGone>> {
     let seen = slot.seen(direction);
     seen.check_gone()?;
     if seen.is_ready() {
@@ -123,7 +127,7 @@ fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<S
     }
 }
 
-fn dispatch(slot: &Slot, read: bool, write: bool) {
+pub(super) fn dispatch(slot: &Slot, read: bool, write: bool) {
     let mut woken = Woken::default();
     let event = |ready: bool| ready.then(Event::default);
     let calmed = slot.event(event(read), event(write), &mut woken);
@@ -236,6 +240,15 @@ fn an_event_of_one_direction_neither_loses_nor_delays_the_other() {
     check(a_reader_and_a_writer);
 }
 
+#[test]
+fn an_event_that_counts_for_both_directions_is_caught() {
+    catches(
+        Fault::OneWordForBoth,
+        "one event, and",
+        a_reader_and_a_writer,
+    );
+}
+
 fn a_core_that_goes() {
     let object = Object::new();
     let task = |direction| {
@@ -279,6 +292,11 @@ fn a_reader_that_moves() {
 #[test]
 fn a_task_that_comes_back_with_another_waker_is_woken_by_that_one() {
     check(a_reader_that_moves);
+}
+
+#[test]
+fn a_slot_that_keeps_to_the_first_waker_is_caught() {
+    catches(Fault::FirstWakerStays, HANG, a_reader_that_moves);
 }
 
 /// A reader that takes all there is and says so: the readiness of which time does it take back?
@@ -545,7 +563,7 @@ fn interest_that_is_changed_outside_of_the_lock_is_caught() {
 const AWAITED: &str = "with both directions awaited";
 
 /// Both directions are reported from the start, and can be changed.
-fn options(assume_ready: bool) -> Options {
+pub(super) fn options(assume_ready: bool) -> Options {
     Options {
         assume_ready,
         ..Options::both()

@@ -69,7 +69,7 @@ impl Slot {
                 continue;
             }
             let side = self.side(direction);
-            // *First*: whoever ends a pause does so before it rearms, so that the one or the other asks.
+            // Whoever ends a pause in this moment has the object rearmed after this event.
             let asked = side.readiness.ask_for_rearming();
             let sends = asked.is_waited_for() && !self.arming.load().paused.is_in(direction);
             if sends && !seeded(Fault::OneshotForgetsTheOther) {
