@@ -50,6 +50,9 @@
 //! # io::Result::Ok(())
 //! ```
 //!
+//! [`guide`] has the chapters: how to write an object of your own from a descriptor on, and when exactly a
+//! task is woken.
+//!
 //! # Reading order
 //!
 //! 1. [`PollEvented`]: an object and what is known of its readiness.
@@ -70,6 +73,8 @@ mod extensions;
 mod fault;
 #[cfg(unix)]
 mod fd;
+#[cfg(unix)]
+pub mod guide;
 mod handle;
 mod interest;
 mod left_waker;
