@@ -2,11 +2,14 @@
 
 use std::{
     env, fs,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal};
 
 use super::HANG;
 
@@ -188,6 +191,8 @@ fn command(test: &str, wrapper: &[&str]) -> Command {
         .args(words)
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, test)
+        // So that nobody is left behind when a wrapper such as strace is killed.
+        .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
@@ -199,7 +204,8 @@ fn finish(mut command: Command) {
     let deadline = Instant::now() + 2 * HANG;
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > deadline {
-            child.kill().unwrap();
+            let group = Pid::from_child(&child);
+            rustix::process::kill_process_group(group, Signal::KILL).unwrap();
             let output = child.wait_with_output().unwrap();
             panic!(
                 "the child hangs\n{}",
