@@ -254,6 +254,40 @@ fn a_registration_that_the_system_refuses_gives_the_object_and_the_place_back() 
     });
 }
 
+/// eventfd(2): a counter that is full says "would block" to whoever writes.
+#[test]
+#[cfg_attr(
+    mio_unsupported_force_waker_pipe,
+    ignore = "a pipe that is full has woken the loop already"
+)]
+fn a_wake_that_finds_the_bell_full_or_is_interrupted_is_not_lost() {
+    let test = "a_wake_that_finds_the_bell_full_or_is_interrupted_is_not_lost";
+    // The writes of each thread are counted by themselves. mio takes back what is in the counter, and
+    // writes again.
+    for error in ["EAGAIN", "EINTR"] {
+        let inject = format!("inject=write:error={error}:when=1");
+        let eventfd = ["-P", "anon_inode:[eventfd]", "-e", &inject];
+        let trace = child::traced(test, &eventfd, || {
+            let mut core = Core::new().unwrap();
+            let (send, receive) = futures::channel::oneshot::channel();
+            let handle = core.handle();
+            let other = std::thread::spawn(move || {
+                // The loop sleeps, or is about to.
+                while handle.metrics().sleeps == 0 {
+                    std::thread::yield_now();
+                }
+                send.send(7).unwrap();
+            });
+            assert_eq!(core.run(receive).unwrap(), Ok(7));
+            other.join().unwrap();
+        });
+        assert!(
+            trace.is_none_or(|trace| trace.lines(error) > 0),
+            "nothing was injected"
+        );
+    }
+}
+
 /// The call that waits.
 const WAIT: &str = match cfg!(mio_unsupported_force_poll_poll) {
     true => "poll",
