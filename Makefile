@@ -130,13 +130,14 @@ tools: ## install the programs that tests call, where that is possible
 	fi
 
 # Once with every feature, and each crate without any: what only a feature uses must not warn.
-check: ## formatting, clippy, and the arrows between the crates
+check: ## formatting, clippy, the arrows between the crates, and the tables of promises
 	cargo fmt --all --check
 	cargo fmt --manifest-path examples/bench/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
 	cargo clippy --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
 	sh .ci/arrows
+	sh .ci/tables
 
 fmt: ## format all sources
 	cargo fmt --all
