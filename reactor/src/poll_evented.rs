@@ -301,7 +301,7 @@ impl<E: Source> PollEvented<E> {
     ///
     /// Tasks that wait for it go on waiting. What is known already stays known, so operations can be
     /// tried until they would block. Nothing is lost: what is there at the end of the pause is reported
-    /// then. Errors and hang-ups are reported in any case, once.
+    /// then. Errors and hang-ups are reported in any case, once; but not where the system has poll(2) alone.
     ///
     /// # Errors
     ///

@@ -129,6 +129,20 @@
 //! | reads from one object and writes to another: splice | [`poll_transfer_with`](PollEvented::poll_transfer_with) |
 //! | is no call at all, only a wait | [`readable`](PollEvented::readable), [`ready`](PollEvented::ready), [`peer_closed`](PollEvented::peer_closed) |
 //!
+//! And whose task waits?
+//!
+//! | | the task of `cx` | the current task | nobody |
+//! |---|---|---|---|
+//! | reading, `&E` | `poll_read_with`, `poll_read_draining` | `read_with` | `try_read_with` |
+//! | reading, `&mut E` | `poll_read_with_mut`, `poll_read_draining_mut` | `read_with_mut` | `try_read_with_mut` |
+//! | writing | the same with `write` | | |
+//! | any interest, `&E` | `poll_with` | `with` | `try_with` |
+//! | any interest, `&mut E` | `poll_with_mut` | `with_mut` | `try_with_mut` |
+//! | from one object to another | `poll_transfer_with` | `transfer_with` | `try_transfer_with` |
+//!
+//! What has no form for the current task gets one by
+//! [`task::poll`](io_traits::task::poll): `task::poll(|cx| io.poll_read_draining(cx, …))`.
+//!
 //! The closure may be called more than once, and each call is a try: what it takes away before it says
 //! "would block" is lost. Underneath are [`poll_read`](PollEvented::poll_read) and
 //! [`need_read`](PollEvented::need_read), for code in which a closure does not fit;

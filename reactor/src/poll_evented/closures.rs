@@ -1,15 +1,4 @@
-//! Operations as closures.
-//!
-//! | | the task of `cx` | the current task | no task |
-//! |---|---|---|---|
-//! | reading, `&E` | `poll_read_with`, `poll_read_draining` | `read_with` | `try_read_with` |
-//! | reading, `&mut E` | `poll_read_with_mut`, `poll_read_draining_mut` | `read_with_mut` | `try_read_with_mut` |
-//! | writing | the same with `write` | | |
-//! | any interest, `&E` | `poll_with` | `with` | `try_with` |
-//! | any interest, `&mut E` | `poll_with_mut` | `with_mut` | `try_with_mut` |
-//! | from one object to another | `poll_transfer_with` | `transfer_with` | `try_transfer_with` |
-//!
-//! The async form of each is `task::io(|| io.read_with(…)).await`.
+//! Operations of one direction as closures. A table of all forms is in `guide/own_io_object.rs`.
 
 use std::{
     io,
