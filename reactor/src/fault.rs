@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     DropLeavesSlot,
     /// A core that is gone still takes objects in.
     InsertWhenGone,
+    /// Who comes when the core is gone leaves a waker that nobody takes out.
+    GoneKeepsWakers,
     /// A core that goes says so after it has woken everybody.
     GoneTooLate,
     /// An event finds whatever is registered in the place that it names.

@@ -10,7 +10,7 @@ use crate::{
     fault::{Fault, seeded},
     options::Urgent,
     readiness::{Event, Readiness, Seen, Told},
-    shared::wake_by_ref_quietly,
+    shared::{wake_all, wake_by_ref_quietly},
     sync::{Mutex, lock},
     sys,
     waker_set::{Drained, WakerSet},
@@ -157,7 +157,10 @@ impl Slot {
             self.store(direction, waker);
             side.readiness.announce_waker()
         };
-        seen.check_gone()?;
+        if let Err(gone) = seen.check_gone() {
+            self.let_go(direction);
+            return Err(gone);
+        }
         Ok(if seen.has(told) && !seeded(Fault::WaitWithoutSecondLook) {
             Waited::Ready(seen)
         } else if seen.needs_rearming() {
@@ -188,6 +191,18 @@ impl Slot {
             drop_quietly(waker);
         }
         drop_quietly(removed.remembered);
+    }
+
+    /// The core is gone, and with it whoever would take the wakers out. They may belong to tasks that own
+    /// the object.
+    #[cold]
+    fn let_go(&self, direction: Direction) {
+        if seeded(Fault::GoneKeepsWakers) {
+            return;
+        }
+        let mut drained = Drained::default();
+        lock(&self.waiting).set(direction).drain_into(&mut drained);
+        wake_all(&mut drained);
     }
 
     fn store(&self, direction: Direction, waker: &Waker) {

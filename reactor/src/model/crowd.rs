@@ -11,7 +11,7 @@ use std::{
 use loom::thread;
 
 use super::{
-    Woken, any_descriptor, block_on, catches, check, no_other_has,
+    KEPT, Woken, any_descriptor, block_on, catches, check, no_other_has, nobody_has_a_waker,
     slot::{dispatch, options, poll_ready},
 };
 use crate::{Direction::Read, fault::Fault, readiness::Told, slot::Slot, slot::Waited};
@@ -87,7 +87,7 @@ fn waiters_that_leave_without_a_word_are_caught() {
 
 #[test]
 fn a_set_that_remembers_for_ever_is_caught() {
-    catches(Fault::SamplesStay, super::KEPT, one_newcomer);
+    catches(Fault::SamplesStay, KEPT, one_newcomer);
 }
 
 /// Nothing happens to the object: the newcomer alone makes the others come back, and takes their place.
@@ -135,15 +135,22 @@ fn a_newcomer_and_the_end() {
     for (parked, _) in &parked {
         assert!(parked.0.load(Ordering::Relaxed) > 0, "{FORGOTTEN}");
     }
-    drop(slot);
+    // Although the object is still there, and nothing comes any more.
+    nobody_has_a_waker();
     for (parked, waker) in parked {
         no_other_has(parked, waker);
     }
+    drop(slot);
 }
 
 #[test]
 fn a_crowd_hears_that_the_core_is_gone() {
     check(a_newcomer_and_the_end);
+}
+
+#[test]
+fn a_crowd_of_which_the_object_keeps_wakers_is_caught() {
+    catches(Fault::GoneKeepsWakers, KEPT, a_newcomer_and_the_end);
 }
 
 #[test]

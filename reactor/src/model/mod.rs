@@ -51,10 +51,10 @@ mod trigger;
 
 use std::{
     any::Any,
-    cell::Cell,
+    cell::{Cell, RefCell},
     panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Once,
+        Arc, Once, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Poll, Wake, Waker},
@@ -113,6 +113,7 @@ fn run(model: fn(), executions: &Arc<AtomicUsize>) {
     builder.max_branches = builder.max_branches.max(20_000);
     builder.check(move || {
         executions.fetch_add(1, Ordering::Relaxed);
+        TASKS.take();
         model();
     });
 }
@@ -156,6 +157,7 @@ fn message(payload: &(dyn Any + Send)) -> String {
 /// Runs a task to its end: polls it, sleeps until it is woken, and so on. Says how often it was polled.
 fn block_on<T>(mut poll: impl FnMut(&Waker) -> Poll<T>) -> (T, usize) {
     let alarm = Alarm::new();
+    TASKS.with_borrow_mut(|tasks| tasks.push(Arc::downgrade(&alarm)));
     let waker = Waker::from(alarm.clone());
     let mut polls = 0;
     loop {
@@ -234,6 +236,18 @@ impl Wakes for Woken {
 fn no_other_has<T>(task: Arc<T>, waker: Waker) {
     drop(waker);
     assert_eq!(Arc::strong_count(&task), 1, "{KEPT}");
+}
+
+/// Fails if a waker of a task that has [run to its end](block_on) is still somewhere.
+#[track_caller]
+fn nobody_has_a_waker() {
+    let kept = TASKS.take().iter().any(|task| task.strong_count() > 0);
+    assert!(!kept, "{KEPT}");
+}
+
+std::thread_local! {
+    /// Those of the execution that runs now.
+    static TASKS: RefCell<Vec<Weak<Alarm>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// For a slot of which the poller can be asked for something else later. It is never really asked.

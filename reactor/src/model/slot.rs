@@ -7,7 +7,10 @@ use std::{
 
 use loom::{sync::Condvar, thread};
 
-use super::{HANG, Woken, any_descriptor, block_on, block_on_after_a_move, catches, check, fails};
+use super::{
+    HANG, KEPT, Woken, any_descriptor, block_on, block_on_after_a_move, catches, check, fails,
+    nobody_has_a_waker,
+};
 use crate::{
     Direction, Options,
     error::ReactorGone,
@@ -262,6 +265,8 @@ fn a_core_that_goes() {
     object.set_gone();
     assert_eq!(reader.join().unwrap(), Err(ReactorGone));
     assert_eq!(writer.join().unwrap(), Err(ReactorGone));
+    // The object is still there, and there is nobody who would tell it to let go.
+    nobody_has_a_waker();
     for direction in [Read, Write] {
         object.slot.clear(direction, object.slot.seen(direction));
         assert!(object.slot.seen(direction).check_gone().is_err());
@@ -271,6 +276,11 @@ fn a_core_that_goes() {
 #[test]
 fn every_waiter_hears_that_the_core_is_gone_and_no_clear_takes_that_back() {
     check(a_core_that_goes);
+}
+
+#[test]
+fn an_object_that_keeps_the_wakers_of_those_who_come_too_late_is_caught() {
+    catches(Fault::GoneKeepsWakers, KEPT, a_core_that_goes);
 }
 
 #[test]
