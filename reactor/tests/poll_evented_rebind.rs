@@ -3,7 +3,10 @@
 mod common;
 
 use std::{
+    cell::RefCell,
+    future::poll_fn,
     io::{ErrorKind, Read, Write},
+    rc::Rc,
     sync::{Arc, Mutex},
     thread,
 };
@@ -64,6 +67,38 @@ fn tasks_that_wait_are_woken_and_wait_at_the_new_reactor() {
     turn_until(&mut two, || count.get() > 1);
     let read = place.into_inner().unwrap().unwrap();
     assert_eq!(take(&read).unwrap(), 1);
+}
+
+/// Of a task of the core its number alone is kept at the object.
+#[test]
+fn a_task_of_the_old_core_itself_waits_at_the_new_reactor() {
+    let (mut one, mut two) = (Core::new().unwrap(), Core::new().unwrap());
+    let (stream, mut peer) = unix_pair(&one.handle());
+    let place = Rc::new(RefCell::new(Some(stream)));
+    let task = one.spawner().spawn({
+        let place = place.clone();
+        poll_fn(move |cx| {
+            let place = place.borrow();
+            let stream = place.as_ref().expect("it is back");
+            stream.poll_read_with(cx, |mut io| io.read(&mut [0; 8]))
+        })
+    });
+    settle(&mut one);
+    let polls = one.handle().metrics().polls;
+    let stream = place.borrow_mut().take().unwrap();
+    *place.borrow_mut() = Some(stream.rebind(&two.handle()).unwrap());
+    settle(&mut one);
+    assert_eq!(one.handle().metrics().polls, polls + 1);
+    peer.write_all(b"x").unwrap();
+    let events = two.handle().metrics().events;
+    turn_until(&mut two, || has_heard(&place, events));
+    assert_eq!(run(&mut one, task).unwrap().unwrap(), 1);
+}
+
+/// Whether the reactor where the object is has reported something.
+fn has_heard(place: &RefCell<Option<PollEvented<UnixStream>>>, events: u64) -> bool {
+    let place = place.borrow();
+    place.as_ref().unwrap().handle().metrics().events > events
 }
 
 /// What had come before, or comes meanwhile, is found by trying.
