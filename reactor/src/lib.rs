@@ -61,6 +61,7 @@
 //! 4. [`Handle`]: the way to a loop from anywhere; `shared.rs` is what is behind it.
 //! 5. `doorbell.rs`: how other threads wake the loop, and when they need not.
 //! 6. `executor/`: tasks; `time/`: timers.
+//! 7. `model/`: what is tried in every order of its steps. `tests/README.md`: which test shows what.
 
 #![forbid(unsafe_code)]
 

@@ -83,6 +83,49 @@ fn ten_thousand_wakes_from_another_thread_write_no_more_often_than_the_loop_slep
     }
 }
 
+/// The metric is what strace sees: the test before.
+#[test]
+fn a_million_wakes_from_eight_threads_interrupt_each_sleep_once_at_most() {
+    const THREADS: usize = 8;
+    const WAKES: usize = 125_000;
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let waker = Rc::new(Cell::new(None));
+    let given = waker.clone();
+    let task = core.spawner().spawn(poll_fn(move |cx| {
+        given.set(Some(cx.waker().clone()));
+        Poll::<()>::Pending
+    }));
+    core.turn(Some(Duration::ZERO)).unwrap();
+    let waker: Waker = waker.take().unwrap();
+    let before = handle.metrics();
+    let (done, ended): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| oneshot::channel()).unzip();
+    let threads: Vec<_> = done
+        .into_iter()
+        .map(|done| {
+            let waker = waker.clone();
+            thread::spawn(move || {
+                (0..WAKES).for_each(|_| waker.wake_by_ref());
+                done.send(()).unwrap();
+            })
+        })
+        .collect();
+    run(&mut core, futures::future::join_all(ended));
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    let after = handle.metrics();
+    let (rings, sleeps) = (
+        after.interrupts - before.interrupts,
+        after.sleeps - before.sleeps,
+    );
+    assert!(rings <= sleeps + 1, "{rings} rings in {sleeps} sleeps");
+    // A wake of a task that is in the queue already is no work for the loop.
+    let polls = after.polls - before.polls;
+    assert!(polls < (THREADS * WAKES) as u64, "{polls} polls");
+    drop(task);
+}
+
 /// A loop that does not sleep need not be woken.
 #[test]
 fn a_loop_that_never_sleeps_is_never_rung_for() {
