@@ -6,7 +6,7 @@
 //! progress. That holds with any number of tasks, whatever thread they run on, whenever the event comes, and
 //! if the task has another waker at each poll. A wake for nothing is allowed; no wake is lost.
 //!
-//! "Made progress" is not promised: a woken task tries again, and may hear "would block" once more.
+//! Progress itself is not promised: a woken task tries again, and may hear "would block" once more.
 //!
 //! # How a wakeup travels
 //!
@@ -35,7 +35,7 @@
 //!
 //! # Taking it back: `need_read`
 //!
-//! In the classic reactor this was the step where a program "could accidentally block forever": `need_read`
+//! In the classic reactor a mistaken call of `need_read` "could accidentally block your program forever": it
 //! erased whatever was known, at any time. Here it takes a [witness](crate::ReadWitness), which
 //! [`poll_read`](PollEvented::poll_read) hands out and which remembers the tick:
 //!
