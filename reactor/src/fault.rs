@@ -14,6 +14,14 @@ pub(crate) enum Fault {
     WaitWithoutSecondLook,
     /// Only the last waker of a direction is kept.
     OneWakerPerDirection,
+    /// The first waker of a direction stays, whoever comes later.
+    FirstWakerStays,
+    /// Waiters that leave for want of room are not woken.
+    OverflowWithoutWake,
+    /// An event does not give up those that were remembered for want of room.
+    SamplesStay,
+    /// An event of one direction is one of the other as well.
+    OneWordForBoth,
     /// Write interest is dropped without a look whether somebody waits to write.
     DropAwaitedInterest,
     /// The one event of a oneshot object leaves those who wait for the other direction behind.
@@ -27,6 +35,18 @@ pub(crate) enum Fault {
     CalmWithoutWord,
     /// A waiter that goes takes the waker along that another one of the same task relies on.
     WithdrawWithoutWake,
+    /// A waiter that goes leaves its waker behind.
+    WithdrawLeavesWaker,
+    /// The end of a pause leaves those who wait to themselves.
+    ResumeWithoutRearming,
+    /// An object that is dropped stays where events find it.
+    DropLeavesSlot,
+    /// A core that is gone still takes objects in.
+    InsertWhenGone,
+    /// Who comes when the core is gone leaves a waker that nobody takes out.
+    GoneKeepsWakers,
+    /// A core that goes says so after it has woken everybody.
+    GoneTooLate,
     /// An event finds whatever is registered in the place that it names.
     TokenWithoutGeneration,
     /// A sleeper does not look whether the bell was rung while it was awake.

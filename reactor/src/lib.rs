@@ -50,6 +50,9 @@
 //! # io::Result::Ok(())
 //! ```
 //!
+//! [`guide`] has the chapters: how to write an object of your own from a descriptor on, and when exactly a
+//! task is woken.
+//!
 //! # Reading order
 //!
 //! 1. [`PollEvented`]: an object and what is known of its readiness.
@@ -60,6 +63,7 @@
 //! 6. `executor/`: tasks; `time/`: timers.
 //! 7. `signal` (a feature): signals of Unix.
 //! 8. [`Background`]: a loop on a thread of its own, for tasks of another executor.
+//! 9. `model/`: what is tried in every order of its steps. `tests/README.md`: which test shows what.
 //!
 //! # What is not here
 //!
@@ -85,6 +89,8 @@ mod extensions;
 mod fault;
 #[cfg(unix)]
 mod fd;
+#[cfg(unix)]
+pub mod guide;
 mod handle;
 mod interest;
 mod left_waker;

@@ -19,6 +19,7 @@ use crate::{
 
 mod closures;
 mod drive;
+mod interests;
 mod io_impls;
 mod transfer;
 
@@ -225,8 +226,9 @@ impl<E: Source> PollEvented<E> {
     /// witness is forgotten by a mistaken call, until the next event. (Not even that with
     /// [`Trigger::Level`](crate::Trigger::Level).)
     ///
-    /// A debug build asks the system: a call while there is something to read logs a warning with the
-    /// place of the call. It may be a false alarm, if the data has come in this very moment.
+    /// A debug build asks the system, if the object is known by its descriptor (not after
+    /// [`new`](Self::new)): a call while there is something to read logs a warning with the place of the
+    /// call. It may be a false alarm, if the data has come in this very moment.
     ///
     /// # Errors
     ///
@@ -299,7 +301,7 @@ impl<E: Source> PollEvented<E> {
     ///
     /// Tasks that wait for it go on waiting. What is known already stays known, so operations can be
     /// tried until they would block. Nothing is lost: what is there at the end of the pause is reported
-    /// then. Errors and hang-ups are reported in any case, once.
+    /// then. Errors and hang-ups are reported in any case, once; but not where the system has poll(2) alone.
     ///
     /// # Errors
     ///

@@ -10,6 +10,7 @@ use crate::{
     Direction, Handle, Options, Trigger,
     error::{NotPollable, ReactorGone},
     executor::{self, Message},
+    fault::{Fault, seeded},
     readiness::{Seen, Told},
     shared::{Shared, wake_all},
     slot::{Rearmed, Slot, Waited},
@@ -97,8 +98,10 @@ impl Registration {
             None => io.deregister(registry),
         };
         self.shared.poller_changed();
-        let slot = lock(&self.shared.slots).remove(self.token);
-        drop(slot);
+        if !seeded(Fault::DropLeavesSlot) {
+            let slot = lock(&self.shared.slots).remove(self.token);
+            drop(slot);
+        }
         tracing::trace!(token = self.token.0, "deregistered");
         result
     }

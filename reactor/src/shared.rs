@@ -1,4 +1,5 @@
 use std::{
+    io,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
@@ -101,7 +102,11 @@ impl Shared {
             return;
         }
         self.counters.interrupts.add(1);
-        if let Err(error) = self.poller_waker.wake() {
+        let mut woken = self.poller_waker.wake();
+        while matches!(&woken, Err(error) if error.kind() == io::ErrorKind::Interrupted) {
+            woken = self.poller_waker.wake();
+        }
+        if let Err(error) = woken {
             tracing::error!(%error, "the poller could not be woken");
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     fault::{Fault, seeded},
     options::Urgent,
     readiness::{Event, Readiness, Seen, Told},
-    shared::wake_by_ref_quietly,
+    shared::{wake_all, wake_by_ref_quietly},
     sync::{Mutex, lock},
     sys,
     waker_set::{Drained, WakerSet},
@@ -159,7 +159,10 @@ impl Slot {
             self.store(direction, waker);
             side.readiness.announce_waker()
         };
-        seen.check_gone()?;
+        if let Err(gone) = seen.check_gone() {
+            self.let_go(direction);
+            return Err(gone);
+        }
         Ok(if seen.has(told) && !seeded(Fault::WaitWithoutSecondLook) {
             Waited::Ready(seen)
         } else if seen.needs_rearming() {
@@ -179,6 +182,9 @@ impl Slot {
     /// Something else of the same task may be waiting here with the same waker. It cannot be told apart,
     /// so the task is woken, and whatever still waits comes back.
     pub(crate) fn withdraw(&self, direction: Direction, waker: &Waker) {
+        if seeded(Fault::WithdrawLeavesWaker) {
+            return;
+        }
         let removed = lock(&self.waiting).set(direction).remove(waker);
         if let Some(waker) = removed.waiting {
             if !seeded(Fault::WithdrawWithoutWake) {
@@ -187,6 +193,18 @@ impl Slot {
             drop_quietly(waker);
         }
         drop_quietly(removed.remembered);
+    }
+
+    /// The core is gone, and with it whoever would take the wakers out. They may belong to tasks that own
+    /// the object.
+    #[cold]
+    fn let_go(&self, direction: Direction) {
+        if seeded(Fault::GoneKeepsWakers) {
+            return;
+        }
+        let mut drained = Drained::default();
+        lock(&self.waiting).set(direction).drain_into(&mut drained);
+        wake_all(&mut drained);
     }
 
     fn store(&self, direction: Direction, waker: &Waker) {
@@ -204,7 +222,9 @@ impl Slot {
         if displaced.is_empty() {
             return;
         }
-        displaced.iter().for_each(wake_by_ref_quietly);
+        if !seeded(Fault::OverflowWithoutWake) {
+            displaced.iter().for_each(wake_by_ref_quietly);
+        }
         lock(&self.waiting).set(direction).remember(&mut displaced);
         displaced.into_iter().for_each(drop_quietly);
     }
@@ -240,6 +260,10 @@ impl Slot {
     #[inline(always)]
     fn event_of(&self, direction: Direction, event: Event, out: &mut impl Wakes) -> bool {
         let side = self.side(direction);
+        if seeded(Fault::OneWordForBoth) {
+            self.read.readiness.found_ready();
+            self.write.readiness.found_ready();
+        }
         let before = side.readiness.set_ready(event);
         if !before.is_waited_for() {
             return false;
@@ -279,11 +303,19 @@ impl Slot {
     /// The core is being dropped: from now on that is the answer. Wakers go to `out`; tasks of the core
     /// itself are about to be dropped with it.
     pub(crate) fn set_gone(&self, out: &mut Drained) {
-        self.read.readiness.set_gone();
-        self.write.readiness.set_gone();
-        let mut waiting = lock(&self.waiting);
-        waiting.readers.drain_into(out);
-        waiting.writers.drain_into(out);
+        let say = || [&self.read, &self.write].map(|side| side.readiness.set_gone());
+        let too_late = seeded(Fault::GoneTooLate);
+        if !too_late {
+            say();
+        }
+        {
+            let mut waiting = lock(&self.waiting);
+            waiting.readers.drain_into(out);
+            waiting.writers.drain_into(out);
+        }
+        if too_late {
+            say();
+        }
     }
 
     /// What is known of it. For any thread, under the lock of the slots or without it.

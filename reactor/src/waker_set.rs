@@ -71,6 +71,9 @@ impl WakerSet {
 
     /// Whether the task of `waker` is waiting already.
     pub(crate) fn contains(&self, waker: &Waker) -> bool {
+        if seeded(Fault::FirstWakerStays) {
+            return !matches!(self, Self::Many(None));
+        }
         match self {
             Self::One(one) => one.will_wake(waker),
             Self::Many(None) => false,
@@ -153,6 +156,9 @@ impl WakerSet {
                     crowd.limit = (crowd.limit / 2).max(SMALLEST_LIMIT);
                 }
                 out.wakers.append(&mut crowd.wakers);
+                if seeded(Fault::SamplesStay) {
+                    return;
+                }
                 let samples = crowd.samples.drain(..);
                 out.forgotten.extend(samples.map(|sample| sample.waker));
             }
@@ -219,7 +225,8 @@ fn sample(displaced: &mut Vec<Waker>) -> Vec<Sample> {
         .collect()
 }
 
-const SMALLEST_LIMIT: usize = 32;
+/// A model has few threads.
+const SMALLEST_LIMIT: usize = if cfg!(loom) { 2 } else { 32 };
 const SAMPLES: usize = 8;
 const SMALLEST_PATIENCE: u32 = 4;
 

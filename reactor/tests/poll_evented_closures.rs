@@ -26,7 +26,7 @@ type Polled = Poll<io::Result<usize>>;
 /// A form that waits, as a call for the task of a context.
 type Waiting = fn(&mut Object, &mut Context<'_>, Operation<'_>) -> Polled;
 
-const WAITING: [(&str, Direction, Waiting); 17] = [
+const WAITING: [(&str, Direction, Waiting); 22] = [
     ("poll_read_with", Reading, |io, cx, op| {
         io.poll_read_with(cx, op)
     }),
@@ -78,12 +78,27 @@ const WAITING: [(&str, Direction, Waiting); 17] = [
     ("poll_with(READ | WRITE)", Writing, |io, cx, op| {
         io.poll_with(Interest::READ | Interest::WRITE, cx, op)
     }),
+    ("poll_with_mut(READ)", Reading, |io, cx, op| {
+        io.poll_with_mut(Interest::READ, cx, |io| op(io))
+    }),
+    ("with_mut(READ)", Reading, |io, cx, op| {
+        current(cx, || io.with_mut(Interest::READ, |io| op(io)))
+    }),
+    ("poll_with_mut(WRITE)", Writing, |io, cx, op| {
+        io.poll_with_mut(Interest::WRITE, cx, |io| op(io))
+    }),
+    ("with_mut(WRITE)", Writing, |io, cx, op| {
+        current(cx, || io.with_mut(Interest::WRITE, |io| op(io)))
+    }),
+    ("poll_with_mut(READ | WRITE)", Writing, |io, cx, op| {
+        io.poll_with_mut(Interest::READ | Interest::WRITE, cx, |io| op(io))
+    }),
 ];
 
 /// A form that is over at once.
 type Trying = fn(&mut Object, Operation<'_>) -> io::Result<usize>;
 
-const TRYING: [(&str, Direction, Trying); 6] = [
+const TRYING: [(&str, Direction, Trying); 8] = [
     ("try_read_with", Reading, |io, op| io.try_read_with(op)),
     ("try_read_with_mut", Reading, |io, op| {
         io.try_read_with_mut(|io| op(io))
@@ -98,18 +113,30 @@ const TRYING: [(&str, Direction, Trying); 6] = [
     ("try_with(WRITE)", Writing, |io, op| {
         io.try_with(Interest::WRITE, op)
     }),
+    ("try_with_mut(READ)", Reading, |io, op| {
+        io.try_with_mut(Interest::READ, |io| op(io))
+    }),
+    ("try_with_mut(WRITE)", Writing, |io, op| {
+        io.try_with_mut(Interest::WRITE, |io| op(io))
+    }),
 ];
 
 /// A form that finds its task by itself.
 type Implicit = fn(&mut Object, Operation<'_>) -> io::Result<usize>;
 
-const IMPLICIT: [(&str, Implicit); 6] = [
+const IMPLICIT: [(&str, Implicit); 8] = [
     ("read_with", |io, op| io.read_with(op)),
     ("read_with_mut", |io, op| io.read_with_mut(|io| op(io))),
     ("with(READ)", |io, op| io.with(Interest::READ, op)),
     ("write_with", |io, op| io.write_with(op)),
     ("write_with_mut", |io, op| io.write_with_mut(|io| op(io))),
     ("with(WRITE)", |io, op| io.with(Interest::WRITE, op)),
+    ("with_mut(READ)", |io, op| {
+        io.with_mut(Interest::READ, |io| op(io))
+    }),
+    ("with_mut(WRITE)", |io, op| {
+        io.with_mut(Interest::WRITE, |io| op(io))
+    }),
 ];
 
 fn current(cx: &mut Context<'_>, call: impl FnOnce() -> io::Result<usize>) -> Polled {

@@ -167,8 +167,8 @@ fn more_ready_objects_than_one_batch_holds_are_all_served() {
 #[test]
 fn an_interrupted_wait_is_not_seen_and_loses_nothing() {
     let test = "an_interrupted_wait_is_not_seen_and_loses_nothing";
-    let inject = ["-e", "inject=epoll_wait:error=EINTR:when=1+3"];
-    let trace = child::traced(test, &inject, || {
+    let inject = format!("inject={WAIT}:error=EINTR:when=1+3");
+    let trace = child::traced(test, &["-e", &inject], || {
         child::watched(|| {
             let mut core = Core::new().unwrap();
             let (stream, mut peer) = unix_pair(&core.handle());
@@ -201,8 +201,8 @@ fn an_interrupted_wait_is_not_seen_and_loses_nothing() {
 #[test]
 fn a_broken_poller_is_an_error_of_run_and_not_a_panic() {
     let test = "a_broken_poller_is_an_error_of_run_and_not_a_panic";
-    let inject = ["-e", "inject=epoll_wait:error=EBADF:when=3+"];
-    child::traced(test, &inject, || {
+    let inject = format!("inject={WAIT}:error=EBADF:when=3+");
+    child::traced(test, &["-e", &inject], || {
         let mut core = Core::new().unwrap();
         let handle = core.handle();
         let sleep = handle.sleep(std::time::Duration::from_secs(60));
@@ -215,7 +215,7 @@ fn a_broken_poller_is_an_error_of_run_and_not_a_panic() {
 
 #[test]
 fn a_core_that_cannot_be_made_is_an_error_and_leaves_nothing_behind() {
-    for call in ["epoll_create1", "eventfd2", "fcntl"] {
+    for call in MAKE {
         let test = "a_core_that_cannot_be_made_is_an_error_and_leaves_nothing_behind";
         let inject = format!("inject={call}:error=EMFILE");
         let trace = child::traced(test, &["-e", &inject], || {
@@ -231,6 +231,10 @@ fn a_core_that_cannot_be_made_is_an_error_and_leaves_nothing_behind() {
 }
 
 #[test]
+#[cfg_attr(
+    mio_unsupported_force_poll_poll,
+    ignore = "mio keeps a list for poll(2): the system cannot refuse"
+)]
 fn a_registration_that_the_system_refuses_gives_the_object_and_the_place_back() {
     let test = "a_registration_that_the_system_refuses_gives_the_object_and_the_place_back";
     // The first is the doorbell's.
@@ -249,3 +253,53 @@ fn a_registration_that_the_system_refuses_gives_the_object_and_the_place_back() 
         drop(PollEvented::new(io, &handle).unwrap());
     });
 }
+
+/// eventfd(2): a counter that is full says "would block" to whoever writes.
+#[test]
+#[cfg_attr(
+    mio_unsupported_force_waker_pipe,
+    ignore = "a pipe that is full has woken the loop already"
+)]
+fn a_wake_that_finds_the_bell_full_or_is_interrupted_is_not_lost() {
+    let test = "a_wake_that_finds_the_bell_full_or_is_interrupted_is_not_lost";
+    // The writes of each thread are counted by themselves. mio takes back what is in the counter, and
+    // writes again.
+    for error in ["EAGAIN", "EINTR"] {
+        let inject = format!("inject=write:error={error}:when=1");
+        let eventfd = ["-P", "anon_inode:[eventfd]", "-e", &inject];
+        let trace = child::traced(test, &eventfd, || {
+            let mut core = Core::new().unwrap();
+            let (send, receive) = futures::channel::oneshot::channel();
+            let handle = core.handle();
+            let other = std::thread::spawn(move || {
+                // The loop sleeps, or is about to.
+                while handle.metrics().sleeps == 0 {
+                    std::thread::yield_now();
+                }
+                send.send(7).unwrap();
+            });
+            assert_eq!(core.run(receive).unwrap(), Ok(7));
+            other.join().unwrap();
+        });
+        assert!(
+            trace.is_none_or(|trace| trace.lines(error) > 0),
+            "nothing was injected"
+        );
+    }
+}
+
+/// The call that waits.
+const WAIT: &str = match cfg!(mio_unsupported_force_poll_poll) {
+    true => "poll",
+    false => "epoll_wait",
+};
+/// Those that make a poller and its bell. mio has poll(2) without a call.
+const MAKE: &[&str] = match (
+    cfg!(mio_unsupported_force_poll_poll),
+    cfg!(mio_unsupported_force_waker_pipe),
+) {
+    (true, true) => &["pipe2"],
+    (true, false) => &["eventfd2"],
+    (false, true) => &["epoll_create1", "pipe2", "fcntl"],
+    (false, false) => &["epoll_create1", "eventfd2", "fcntl"],
+};

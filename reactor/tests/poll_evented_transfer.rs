@@ -312,3 +312,36 @@ fn a_task_is_needed_and_both_reactors() {
         });
     }
 }
+
+/// It needs no task, calls once, and takes back the readiness of the one that blocks alone.
+#[test]
+fn a_transfer_that_is_tried_takes_back_the_readiness_of_the_one_that_blocks() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (from, mut source) = unix_pair(&handle);
+    let (to, _sink) = unix_pair(&handle);
+    let mut calls = 0;
+    let mut pass = || {
+        from.try_transfer_with(&to, |mut from, mut to| {
+            calls += 1;
+            let mut buf = [0; 8];
+            let n = from.read(&mut buf)?;
+            to.write(&buf[..n])
+        })
+    };
+    assert_eq!(pass().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(!parks(&to, Direction::Write, Waker::noop()));
+    assert!(parks(&from, Direction::Read, Waker::noop()));
+    source.write_all(b"x").unwrap();
+    run(&mut core, from.readable()).unwrap();
+    assert_eq!(pass().unwrap(), 1);
+    assert_eq!(calls, 2, "one call each");
+    // What says "interrupted" is passed on, as by every form that tries.
+    let error = from.try_transfer_with(&to, |_, _| Err::<(), _>(ErrorKind::Interrupted.into()));
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Interrupted);
+    drop(core);
+    let never = |_: &UnixStream, _: &UnixStream| -> io::Result<()> {
+        unreachable!("the operation was called")
+    };
+    assert_gone(from.try_transfer_with(&to, never));
+}

@@ -4,6 +4,7 @@
 //! object and the loop are the model's. The poller behind it is real and has nothing to report.
 
 use std::{
+    future::Future,
     io,
     mem::{self, ManuallyDrop},
     pin::Pin,
@@ -14,7 +15,9 @@ use std::{
 use loom::thread;
 use mio::{Interest, Registry, Token, event::Source};
 
-use super::{HANG, Woken, block_on, block_on_after_a_move, catches, check};
+use super::{
+    Alarm, HANG, KEPT, Woken, block_on, block_on_after_a_move, catches, check, no_other_has,
+};
 use crate::{
     Handle, PollEvented, Progress, Sleep,
     error::ReactorGone,
@@ -84,6 +87,16 @@ fn pipe(shared: &Arc<Shared>) -> io::Result<(PollEvented<Pipe>, Peer)> {
         readable,
     };
     Ok((object, peer))
+}
+
+/// An object that is known to be ready in no direction. Not dropped when the model fails.
+fn nothing_to_do(shared: &Arc<Shared>) -> (ManuallyDrop<PollEvented<Pipe>>, Peer) {
+    let (object, peer) = pipe(shared).unwrap();
+    let object = ManuallyDrop::new(object);
+    let blocks = |_: &Pipe| Err::<(), _>(io::ErrorKind::WouldBlock.into());
+    assert!(object.try_read_with(blocks).is_err());
+    assert!(object.try_write_with(blocks).is_err());
+    (object, peer)
 }
 
 struct Peer {
@@ -189,6 +202,128 @@ fn an_object_and_the_end() {
 #[test]
 fn an_object_is_refused_or_hears_that_the_core_is_gone() {
     check(an_object_and_the_end);
+}
+
+#[test]
+fn an_object_whose_core_says_too_late_that_it_goes_is_caught() {
+    catches(Fault::GoneTooLate, HANG, an_object_and_the_end);
+}
+
+/// Two tasks wait. The one goes while the event comes, and waited for what does not come as well; the other
+/// stays.
+fn a_future_that_goes() {
+    let (object, peer) = nothing_to_do(&reactor());
+    let [goes, stays] = [0, 1].map(|_| Alarm::new());
+    let wakers = [&goes, &stays].map(|alarm| Waker::from(alarm.clone()));
+    let either = object.ready(crate::Interest::READ | crate::Interest::WRITE);
+    let [mut gone, mut stayed] = [either, object.readable()].map(ManuallyDrop::new);
+    assert!(poll(&mut *gone, &wakers[0]).is_pending());
+    assert!(poll(&mut *stayed, &wakers[1]).is_pending());
+    let core = thread::spawn(move || peer.write());
+    drop(ManuallyDrop::into_inner(gone));
+    stays.wait();
+    core.join().unwrap();
+    assert!(poll(&mut *stayed, &wakers[1]).is_ready());
+    let [gone_waker, stayed_waker] = wakers;
+    // Both the object and its reactor are still there.
+    no_other_has(goes, gone_waker);
+    no_other_has(stays, stayed_waker);
+    drop(ManuallyDrop::into_inner(stayed));
+    drop(ManuallyDrop::into_inner(object));
+}
+
+fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+#[test]
+fn a_future_that_goes_or_ends_leaves_no_waker_and_takes_no_wake_along() {
+    check(a_future_that_goes);
+}
+
+#[test]
+fn a_future_that_leaves_its_waker_behind_is_caught() {
+    catches(Fault::WithdrawLeavesWaker, KEPT, a_future_that_goes);
+}
+
+/// Tasks wait in both directions; one of these is reported while the object goes.
+fn an_object_that_goes() {
+    let shared = reactor();
+    let (object, peer) = nothing_to_do(&shared);
+    let [reader, writer] = [0, 1].map(|_| Alarm::new());
+    let [read_waker, write_waker] = [&reader, &writer].map(|alarm| Waker::from(alarm.clone()));
+    let mut cx = Context::from_waker(&read_waker);
+    assert!(object.poll_read(&mut cx).is_pending());
+    let mut cx = Context::from_waker(&write_waker);
+    assert!(object.poll_write(&mut cx).is_pending());
+    let core = thread::spawn(move || peer.write());
+    drop(ManuallyDrop::into_inner(object));
+    core.join().unwrap();
+    no_other_has(reader, read_waker);
+    no_other_has(writer, write_waker);
+    assert_eq!(lock(&shared.slots).len(), 0);
+}
+
+#[test]
+fn an_object_that_goes_releases_all_wakers_whatever_comes_meanwhile() {
+    check(an_object_that_goes);
+}
+
+#[test]
+fn an_object_that_stays_where_events_find_it_is_caught() {
+    catches(Fault::DropLeavesSlot, KEPT, an_object_that_goes);
+}
+
+/// A batch of two events. While they are handed out, the first object goes and another gets its place.
+fn a_batch_and_an_object_that_goes() {
+    let shared = reactor();
+    let (goes, old) = pipe(&shared).unwrap();
+    let (stays, peer) = pipe(&shared).unwrap();
+    let [goes, stays] = [goes, stays].map(ManuallyDrop::new);
+    let core = thread::spawn({
+        let shared = shared.clone();
+        move || {
+            for peer in [&old, &peer] {
+                *lock(&peer.readable) += 1;
+            }
+            let mut woken = Woken::default();
+            {
+                let slots = lock(&shared.slots);
+                for token in [old.token, peer.token] {
+                    if let Some(slot) = slots.get(token) {
+                        let _ = slot.event(Some(Event::default()), None, &mut woken);
+                    }
+                }
+            }
+            wake_all(&mut woken.0);
+        }
+    });
+    drop(ManuallyDrop::into_inner(goes));
+    let (comes, _other) = pipe(&shared).unwrap();
+    let comes = ManuallyDrop::new(comes);
+    // It is only assumed to be ready, and now not even that.
+    assert!(comes.try_read_with(Pipe::take_all).is_err());
+    let read = |cx: &mut Context<'_>| stays.poll_read_with(cx, Pipe::take_all);
+    let (n, _) = block_on(|waker| read(&mut Context::from_waker(waker)));
+    assert_eq!(n.unwrap(), 1);
+    core.join().unwrap();
+    let heard = comes.poll_read(&mut Context::from_waker(Waker::noop()));
+    assert!(heard.is_pending(), "an event of the object before");
+    drop([stays, comes].map(ManuallyDrop::into_inner));
+}
+
+#[test]
+fn a_stale_event_of_a_batch_reaches_nobody_and_the_others_reach_theirs() {
+    check(a_batch_and_an_object_that_goes);
+}
+
+#[test]
+fn a_batch_that_names_places_alone_is_caught() {
+    catches(
+        Fault::TokenWithoutGeneration,
+        "an event of the object before",
+        a_batch_and_an_object_that_goes,
+    );
 }
 
 fn a_timer_and_the_end() {

@@ -1,29 +1,51 @@
 //! Models: small programs of the crate's own types, run by [loom] once for each way in which their
 //! threads can interleave. `make model` builds and runs them.
 //!
-//! ```text
-//!   slot      an event, a clear and a waiter meet in a slot       readiness.rs, slot.rs, waker_set.rs
-//!   trigger   the same for level-triggered and oneshot objects    slot/arming.rs
-//!   slots     a registration meets the end of the core            slots.rs
-//!   evented   the same, through an object as users see it         poll_evented.rs, registration.rs, sleep.rs
-//!   doorbell  work meets a loop that falls asleep                 doorbell.rs, wheel.rs
-//!   task      a wake meets a poll                                 task.rs
-//!   join      a result meets the handle that waits for it         join.rs, job.rs
-//!   background  an owner stops a thread with a reactor           background.rs
-//! ```
+//! | | what meets | files | rows of the plan |
+//! |---|---|---|---|
+//! | `slot` | an event, a clear and a waiter, in a slot whose directions have a word each | `readiness.rs`, `slot.rs`, `slot/rearm.rs`, `waker_set.rs` | M1 |
+//! | `crowd` | more waiters than a set has room for, and an event | `waker_set.rs`, `slot.rs` | M1 |
+//! | `trigger` | the same for level-triggered and oneshot objects, errors that last, pauses | `slot/without_edges.rs`, `slot/rearm.rs` | M1 |
+//! | `slots` | a registration or its end, and an event or the end of the core | `slots.rs` | M4, M7 |
+//! | `evented` | the same, through objects and futures as users see them | `poll_evented.rs`, `registration.rs`, `ready.rs`, `time/sleep.rs` | M1, M4, M7 |
+//! | `doorbell` | work, and a loop that falls asleep | `doorbell.rs`, `shared.rs`, `time/wheel.rs` | M2 |
+//! | `task` | a wake or an abort, and a poll | `executor/task.rs` | M3 |
+//! | `run_queue` | wakes from the loop's own thread and from elsewhere, and a loop that polls and falls asleep | `executor/task.rs`, `doorbell.rs` | M2, M3 |
+//! | `background` | an owner that stops a thread with a reactor, and whoever waits there | `background.rs`, `executor/join.rs` | M7 |
+//! | `join` | a result, and the handle that waits for it | `executor/join.rs`, `executor/job.rs` | M3, M8 |
 //!
-//! A test's name is what it promises. Each promise has a test `…_is_caught` that puts a mistake
-//! ([`Fault`]) into the very same model and sees it fail: a model that cannot fail shows nothing.
+//! # What is claimed
 //!
-//! What a task waits for is modelled as sleeping, so a lost wakeup is a deadlock, and that loom reports.
-//! Whatever the system does in one step is a `Mutex` here: loom 0.7 reports plain stores that race an
-//! exchange of the same atomic as more than they are. Threads must meet in loom's types alone, as it
-//! tries no order of what it does not see.
+//! * Every operation that could make progress is woken in the end. What a task waits for is modelled as
+//!   sleeping, so a lost wakeup is a deadlock, and that loom reports. This is in all of them.
+//! * An object, a future or a set that goes has let go of every waker that it stored, while what it was
+//!   registered with is still there: `evented` and `crowd`.
+//! * Wakes and polls stay bounded: `slot`, `trigger` ("the loop is kept awake"), `task`, `run_queue`,
+//!   `doorbell` (one write for one sleep).
+//! * What was written before a wake is seen in the poll that follows: `task`, `run_queue`, `doorbell`.
+//!
+//! A test's name is what it promises. Beside the promises are the tests `…_is_caught`: each puts a mistake
+//! ([`Fault`]) into the very same model, or makes it in the model itself, and sees it fail with the symptom
+//! that it should have. A model that cannot fail shows nothing.
+//!
+//! # What is not
+//!
+//! * loom tries all orders of two or three threads, with two preemptions at most, of a few steps each. More
+//!   threads and longer runs are for the tests, which cannot choose the order.
+//! * The system is a `Mutex` here, whatever it does in one step: loom 0.7 reports plain stores that race an
+//!   exchange of the same atomic as more than they are. What epoll does is checked by tests alone.
+//! * Threads must meet in loom's types, as it tries no order of what it does not see. A model's threads are
+//!   one thread to the system, so what is found by the thread (the loop that this thread is inside of, the
+//!   current task) is out of reach: `run_queue` puts the parts together itself, and that a task of the core
+//!   waits by its number is in `slot` alone.
+//! * A set has room for two in a model, and for 32 otherwise.
 
 mod background;
+mod crowd;
 mod doorbell;
 mod evented;
 mod join;
+mod run_queue;
 mod slot;
 mod slots;
 mod task;
@@ -31,10 +53,10 @@ mod trigger;
 
 use std::{
     any::Any,
-    cell::Cell,
+    cell::{Cell, RefCell},
     panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Once,
+        Arc, Once, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Poll, Wake, Waker},
@@ -93,6 +115,7 @@ fn run(model: fn(), executions: &Arc<AtomicUsize>) {
     builder.max_branches = builder.max_branches.max(20_000);
     builder.check(move || {
         executions.fetch_add(1, Ordering::Relaxed);
+        TASKS.take();
         model();
     });
 }
@@ -136,6 +159,7 @@ fn message(payload: &(dyn Any + Send)) -> String {
 /// Runs a task to its end: polls it, sleeps until it is woken, and so on. Says how often it was polled.
 fn block_on<T>(mut poll: impl FnMut(&Waker) -> Poll<T>) -> (T, usize) {
     let alarm = Alarm::new();
+    TASKS.with_borrow_mut(|tasks| tasks.push(Arc::downgrade(&alarm)));
     let waker = Waker::from(alarm.clone());
     let mut polls = 0;
     loop {
@@ -209,6 +233,25 @@ impl Wakes for Woken {
     }
 }
 
+/// Fails if a waker that the model has given away is still somewhere.
+#[track_caller]
+fn no_other_has<T>(task: Arc<T>, waker: Waker) {
+    drop(waker);
+    assert_eq!(Arc::strong_count(&task), 1, "{KEPT}");
+}
+
+/// Fails if a waker of a task that has [run to its end](block_on) is still somewhere.
+#[track_caller]
+fn nobody_has_a_waker() {
+    let kept = TASKS.take().iter().any(|task| task.strong_count() > 0);
+    assert!(!kept, "{KEPT}");
+}
+
+std::thread_local! {
+    /// Those of the execution that runs now.
+    static TASKS: RefCell<Vec<Weak<Alarm>>> = const { RefCell::new(Vec::new()) };
+}
+
 /// For a slot of which the poller can be asked for something else later. It is never really asked.
 fn any_descriptor() -> Option<crate::sys::Descriptor> {
     use std::os::fd::AsFd;
@@ -219,3 +262,6 @@ fn any_descriptor() -> Option<crate::sys::Descriptor> {
 
 /// What loom says when all threads wait: somebody was not woken.
 const HANG: &str = "deadlock";
+
+/// Whoever stored a waker has not let go of it.
+const KEPT: &str = "a waker is kept";

@@ -7,7 +7,10 @@ use std::{
 
 use loom::{sync::Condvar, thread};
 
-use super::{HANG, Woken, any_descriptor, block_on, block_on_after_a_move, catches, check, fails};
+use super::{
+    HANG, KEPT, Woken, any_descriptor, block_on, block_on_after_a_move, catches, check, fails,
+    nobody_has_a_waker,
+};
 use crate::{
     Direction, Options,
     error::ReactorGone,
@@ -110,7 +113,11 @@ struct Cost {
     blocked: usize,
 }
 
-fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<Seen, ReactorGone>> {
+pub(super) fn poll_ready(
+    slot: &Slot,
+    direction: Direction,
+    waker: &Waker,
+) -> Poll<Result<Seen, ReactorGone>> {
     let seen = slot.seen(direction);
     seen.check_gone()?;
     if seen.is_ready() {
@@ -123,7 +130,7 @@ fn poll_ready(slot: &Slot, direction: Direction, waker: &Waker) -> Poll<Result<S
     }
 }
 
-fn dispatch(slot: &Slot, read: bool, write: bool) {
+pub(super) fn dispatch(slot: &Slot, read: bool, write: bool) {
     let mut woken = Woken::default();
     let event = |ready: bool| ready.then(Event::default);
     let calmed = slot.event(event(read), event(write), &mut woken);
@@ -236,6 +243,15 @@ fn an_event_of_one_direction_neither_loses_nor_delays_the_other() {
     check(a_reader_and_a_writer);
 }
 
+#[test]
+fn an_event_that_counts_for_both_directions_is_caught() {
+    catches(
+        Fault::OneWordForBoth,
+        "one event, and",
+        a_reader_and_a_writer,
+    );
+}
+
 fn a_core_that_goes() {
     let object = Object::new();
     let task = |direction| {
@@ -249,6 +265,8 @@ fn a_core_that_goes() {
     object.set_gone();
     assert_eq!(reader.join().unwrap(), Err(ReactorGone));
     assert_eq!(writer.join().unwrap(), Err(ReactorGone));
+    // The object is still there, and there is nobody who would tell it to let go.
+    nobody_has_a_waker();
     for direction in [Read, Write] {
         object.slot.clear(direction, object.slot.seen(direction));
         assert!(object.slot.seen(direction).check_gone().is_err());
@@ -258,6 +276,11 @@ fn a_core_that_goes() {
 #[test]
 fn every_waiter_hears_that_the_core_is_gone_and_no_clear_takes_that_back() {
     check(a_core_that_goes);
+}
+
+#[test]
+fn an_object_that_keeps_the_wakers_of_those_who_come_too_late_is_caught() {
+    catches(Fault::GoneKeepsWakers, KEPT, a_core_that_goes);
 }
 
 #[test]
@@ -279,6 +302,11 @@ fn a_reader_that_moves() {
 #[test]
 fn a_task_that_comes_back_with_another_waker_is_woken_by_that_one() {
     check(a_reader_that_moves);
+}
+
+#[test]
+fn a_slot_that_keeps_to_the_first_waker_is_caught() {
+    catches(Fault::FirstWakerStays, HANG, a_reader_that_moves);
 }
 
 /// A reader that takes all there is and says so: the readiness of which time does it take back?
@@ -545,7 +573,7 @@ fn interest_that_is_changed_outside_of_the_lock_is_caught() {
 const AWAITED: &str = "with both directions awaited";
 
 /// Both directions are reported from the start, and can be changed.
-fn options(assume_ready: bool) -> Options {
+pub(super) fn options(assume_ready: bool) -> Options {
     Options {
         assume_ready,
         ..Options::both()

@@ -4,7 +4,7 @@ use std::{sync::Arc, task::Poll};
 
 use loom::thread;
 
-use super::{Woken, block_on, catches, check};
+use super::{HANG, Woken, block_on, catches, check};
 use crate::{
     Direction::Read,
     Options,
@@ -47,6 +47,11 @@ fn a_registration_and_the_end() {
 #[test]
 fn a_registration_is_refused_or_hears_that_the_core_is_gone() {
     check(a_registration_and_the_end);
+}
+
+#[test]
+fn an_object_that_is_taken_in_by_a_core_that_is_gone_is_caught() {
+    catches(Fault::InsertWhenGone, HANG, a_registration_and_the_end);
 }
 
 fn a_late_event_and_the_next_object() {

@@ -149,6 +149,18 @@ impl Object {
         }
     }
 
+    fn pause(&self, direction: Direction) {
+        let paused = self.slot.pause(direction, |_, after| self.change(after));
+        paused.unwrap();
+    }
+
+    fn resume(&self, direction: Direction) {
+        if self.slot.resume(direction) {
+            let rearmed = self.slot.rearm(direction, |_, after| self.change(after));
+            assert_eq!(rearmed, Ok(Rearmed::Reported));
+        }
+    }
+
     /// A task that waits for `direction` once and takes what is there.
     fn run(&self, direction: Direction, mut mistaken: bool) {
         block_on(|waker| {
@@ -393,6 +405,50 @@ fn a_future_that_goes_takes_no_wake_of_another_along() {
 #[test]
 fn a_withdrawal_that_wakes_nobody_is_caught() {
     catches(Fault::WithdrawWithoutWake, HANG, one_of_two_futures_goes);
+}
+
+/// A reader parks during a pause. When that ends, the writer's event comes, which ends the shot.
+fn a_pause_that_ends(trigger: Trigger) {
+    let object = Object::new(trigger, 2);
+    object.pause(Read);
+    let writer = Waker::from(Arc::new(Parked(object.clone())));
+    assert!(object.park(Write, &writer, &mut false).is_pending());
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || object.run(Read, false)
+    });
+    let resumer = thread::spawn({
+        let object = object.clone();
+        move || {
+            object.arrive(Read);
+            object.resume(Read);
+        }
+    });
+    object.arrive(Write);
+    object.turn();
+    reader.join().unwrap();
+    resumer.join().unwrap();
+}
+
+fn a_pause_of_an_edge_triggered_object() {
+    a_pause_that_ends(Trigger::Edge);
+}
+
+fn a_pause_of_a_oneshot_object() {
+    a_pause_that_ends(Trigger::Oneshot);
+}
+
+#[test]
+fn who_parks_around_the_end_of_a_pause_hears_of_what_came_during_it() {
+    check(a_pause_of_an_edge_triggered_object);
+    check(a_pause_of_a_oneshot_object);
+}
+
+#[test]
+fn the_end_of_a_pause_that_asks_for_nothing_is_caught() {
+    let fault = Fault::ResumeWithoutRearming;
+    catches(fault, HANG, a_pause_of_an_edge_triggered_object);
+    catches(fault, HANG, a_pause_of_a_oneshot_object);
 }
 
 const AWAKE: &str = "the loop is kept awake";

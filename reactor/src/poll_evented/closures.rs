@@ -1,24 +1,15 @@
-//! Operations as closures.
-//!
-//! | | the task of `cx` | the current task | no task |
-//! |---|---|---|---|
-//! | reading, `&E` | `poll_read_with`, `poll_read_draining` | `read_with` | `try_read_with` |
-//! | reading, `&mut E` | `poll_read_with_mut`, `poll_read_draining_mut` | `read_with_mut` | `try_read_with_mut` |
-//! | writing | the same with `write` | | |
-//! | any interest, `&E` | `poll_with` | `with` | `try_with` |
-//!
-//! The async form of each is `task::io(|| io.read_with(…)).await`.
+//! Operations of one direction as closures. A table of all forms is in `guide/own_io_object.rs`.
 
 use std::{
     io,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use io_traits::task;
 use mio::event::Source;
 
 use super::{PRESENT, PollEvented, drive::drive};
-use crate::{Direction, Interest, Progress, sight::Sight};
+use crate::{Direction, Interest, Progress};
 
 impl<E: Source> PollEvented<E> {
     /// Calls a reading operation when it is worth trying, until it does not say `WouldBlock`.
@@ -135,11 +126,7 @@ impl<E: Source> PollEvented<E> {
         &mut self,
         operation: impl FnOnce(&mut E) -> io::Result<T>,
     ) -> io::Result<T> {
-        let interest = Interest::READ;
-        let seen = Sight::look(&self.registration, interest)?;
-        let result = operation(self.io.as_mut().expect(PRESENT));
-        seen.judge(&self.registration, interest, &result);
-        result
+        self.try_with_mut(Interest::READ, operation)
     }
 
     /// Calls a writing operation when it is worth trying, until it does not say `WouldBlock`.
@@ -256,71 +243,6 @@ impl<E: Source> PollEvented<E> {
         &mut self,
         operation: impl FnOnce(&mut E) -> io::Result<T>,
     ) -> io::Result<T> {
-        let interest = Interest::WRITE;
-        let seen = Sight::look(&self.registration, interest)?;
-        let result = operation(self.io.as_mut().expect(PRESENT));
-        seen.judge(&self.registration, interest, &result);
-        result
+        self.try_with_mut(Interest::WRITE, operation)
     }
-
-    /// Calls an operation when at least one of `interest` is true, until it does not say `WouldBlock`.
-    ///
-    /// A `WouldBlock` takes back just what was in `interest`: reading the error queue of a socket to its
-    /// end does not make it unreadable.
-    ///
-    /// # Errors
-    ///
-    /// As [`poll_read_with`](Self::poll_read_with).
-    pub fn poll_with<T>(
-        &self,
-        interest: Interest,
-        cx: &mut Context<'_>,
-        mut operation: impl FnMut(&E) -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        loop {
-            let seen = ready!(Sight::poll(self, interest, cx))?;
-            let result = operation(self.get_ref());
-            seen.judge(&self.registration, interest, &result);
-            match result {
-                Err(error) if is_retried(&error) => {}
-                result => return Poll::Ready(result),
-            }
-        }
-    }
-
-    /// [`poll_with`](Self::poll_with) on the current task.
-    ///
-    /// # Errors
-    ///
-    /// As [`read_with`](Self::read_with).
-    pub fn with<T>(
-        &self,
-        interest: Interest,
-        operation: impl FnMut(&E) -> io::Result<T>,
-    ) -> io::Result<T> {
-        task::poll(|cx| self.poll_with(interest, cx, operation))
-    }
-
-    /// Calls an operation once, with no task to wake; a `WouldBlock` takes back what was in `interest`.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_read_with`](Self::try_read_with).
-    pub fn try_with<T>(
-        &self,
-        interest: Interest,
-        operation: impl FnOnce(&E) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let seen = Sight::look(&self.registration, interest)?;
-        let result = operation(self.get_ref());
-        seen.judge(&self.registration, interest, &result);
-        result
-    }
-}
-
-fn is_retried(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
 }

@@ -9,7 +9,11 @@ use io_traits::task;
 use mio::event::Source;
 
 use super::PollEvented;
-use crate::{Direction, readiness::Told, sys};
+use crate::{
+    Direction,
+    readiness::{Seen, Told},
+    sys,
+};
 
 impl<E: Source> PollEvented<E> {
     /// Calls an operation that reads from this object and writes to `to` when both are worth trying,
@@ -51,12 +55,8 @@ impl<E: Source> PollEvented<E> {
             match operation(self.get_ref(), to.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if !sys::is_ready(source, Direction::Read) {
-                        self.registration.would_block(Direction::Read, readable);
-                    }
-                    if !sys::is_ready(target, Direction::Write) {
-                        to.registration.would_block(Direction::Write, writable);
-                    }
+                    self.take_back_unless_ready(source, Direction::Read, readable);
+                    to.take_back_unless_ready(target, Direction::Write, writable);
                 }
                 result => return Poll::Ready(result),
             }
@@ -79,6 +79,39 @@ impl<E: Source> PollEvented<E> {
         operation: impl FnMut(&E, &W) -> io::Result<T>,
     ) -> io::Result<T> {
         task::poll(|cx| self.poll_transfer_with(to, cx, operation))
+    }
+
+    /// Calls an operation between two objects once, with no task to wake. A `WouldBlock` takes back the
+    /// readiness of the one that blocks, so that [`readable`](Self::readable) of this or
+    /// [`writable`](Self::writable) of the other then waits for what is new.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operation, `WouldBlock` included. Otherwise as
+    /// [`poll_transfer_with`](Self::poll_transfer_with).
+    pub fn try_transfer_with<W: Source, T>(
+        &self,
+        to: &PollEvented<W>,
+        operation: impl FnOnce(&E, &W) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let (Some(source), Some(target)) = (self.borrowed(), to.borrowed()) else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let readable = self.registration.seen(Direction::Read)?;
+        let writable = to.registration.seen(Direction::Write)?;
+        let result = operation(self.get_ref(), to.get_ref());
+        if matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            self.take_back_unless_ready(source, Direction::Read, readable);
+            to.take_back_unless_ready(target, Direction::Write, writable);
+        }
+        result
+    }
+
+    /// Takes back what was seen, unless the system says that it is so.
+    fn take_back_unless_ready(&self, io: sys::Borrowed<'_>, direction: Direction, seen: Seen) {
+        if !sys::is_ready(io, direction) {
+            self.registration.would_block(direction, seen);
+        }
     }
 }
 

@@ -162,6 +162,7 @@ impl Slot {
         let mut arming = self.arming.load();
         arming.paused.set(direction, false);
         self.arming.store(arming);
-        self.side(direction).readiness.load().is_waited_for()
+        let is_awaited = self.side(direction).readiness.load().is_waited_for();
+        is_awaited && !seeded(Fault::ResumeWithoutRearming)
     }
 }

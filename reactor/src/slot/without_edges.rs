@@ -62,15 +62,17 @@ impl Slot {
     }
 
     /// The one event of a oneshot object has come: neither direction is reported any more. Whoever waits
-    /// for the other one is sent to ask anew.
+    /// for the other one is sent to ask anew, unless that is paused: the end of the pause asks.
     fn end_shot(&self, reported: [bool; 2], out: &mut impl Wakes) {
         for direction in [Direction::Read, Direction::Write] {
             if reported[direction as usize] {
                 continue;
             }
             let side = self.side(direction);
+            // Whoever ends a pause in this moment has the object rearmed after this event.
             let asked = side.readiness.ask_for_rearming();
-            if asked.is_waited_for() && !seeded(Fault::OneshotForgetsTheOther) {
+            let sends = asked.is_waited_for() && !self.arming.load().paused.is_in(direction);
+            if sends && !seeded(Fault::OneshotForgetsTheOther) {
                 let announced = side.readiness.forget_waiters();
                 self.wake_waiters(direction, announced, out);
             }

@@ -2,11 +2,14 @@
 
 use std::{
     env, fs,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal};
 
 use super::HANG;
 
@@ -93,8 +96,13 @@ pub(crate) fn in_namespaces(test: &str, tools: &[&str], setup: &str, body: impl 
 
 /// In a traced child: what the calling thread does in `f` is what [`Trace::calls`] counts.
 pub(crate) fn watched<R>(f: impl FnOnce() -> R) -> R {
+    watched_as("", f)
+}
+
+/// As [`watched`], for several things in one child: what each does is in [`Trace::lines_of`] by its name.
+pub(crate) fn watched_as<R>(name: &str, f: impl FnOnce() -> R) -> R {
     // A call that strace sees and that nobody else makes.
-    let mark = |path: &str| assert!(fs::metadata(path).is_err());
+    let mark = |path: &str| assert!(fs::metadata(format!("{path}{name}")).is_err());
     mark(BEGIN);
     let result = f();
     mark(END);
@@ -143,14 +151,20 @@ impl Trace {
             .expect("such a line")
     }
 
+    /// What the watched thread did in what was watched by that name.
+    pub(crate) fn lines_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.window_of(name, true)
+    }
+
     fn window(&self, own: bool) -> impl Iterator<Item = &str> {
+        self.window_of("", own)
+    }
+
+    fn window_of(&self, name: &str, own: bool) -> impl Iterator<Item = &str> {
         let position = |mark: &str| {
-            let mut marks = self
-                .lines
-                .iter()
-                .enumerate()
-                .filter(|(_, line)| line.contains(mark));
-            marks.next().expect("the child was watched").0
+            let mark = format!("{mark}{name}\"");
+            let found = self.lines.iter().position(|line| line.contains(&mark));
+            found.unwrap_or_else(|| panic!("the child was not watched: {mark}"))
         };
         let (begin, end) = (position(BEGIN), position(END));
         let thread = format!("{} ", self.lines[begin].split_whitespace().next().unwrap());
@@ -177,6 +191,8 @@ fn command(test: &str, wrapper: &[&str]) -> Command {
         .args(words)
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, test)
+        // So that nobody is left behind when a wrapper such as strace is killed.
+        .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
@@ -188,7 +204,8 @@ fn finish(mut command: Command) {
     let deadline = Instant::now() + 2 * HANG;
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > deadline {
-            child.kill().unwrap();
+            let group = Pid::from_child(&child);
+            rustix::process::kill_process_group(group, Signal::KILL).unwrap();
             let output = child.wait_with_output().unwrap();
             panic!(
                 "the child hangs\n{}",
@@ -217,5 +234,5 @@ fn log_of(test: &str) -> PathBuf {
 }
 
 const CHILD: &str = "TEST_THAT_IS_ALONE";
-const BEGIN: &str = "/watch/begin";
-const END: &str = "/watch/end";
+const BEGIN: &str = "/watch/begin/";
+const END: &str = "/watch/end/";
