@@ -29,9 +29,8 @@ impl ReadBuffer {
 
     /// Makes room for a read; `needed` is how many more bytes the decoder asks for, 0 if unknown.
     ///
-    /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps, each of
-    /// which is at most [`STEP`] or what has been received, whichever is more (`BytesMut` doubles, so
-    /// that the copying stays linear).
+    /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
+    /// [`grow`](Self::grow).
     pub(crate) fn make_room(&mut self, needed: usize) {
         let enough = match needed {
             0 => LEAST_ROOM,
@@ -45,10 +44,9 @@ impl ReadBuffer {
         }
         if !self.has_grown && len + enough <= pool::CAPACITY {
             self.move_to_lent();
-        } else {
-            // A buffer that has grown moves its rest to its front if that is enough.
-            self.bytes.reserve(needed.clamp(enough, STEP));
-            self.has_grown = true;
+        } else if !self.bytes.try_reclaim(enough) {
+            // A buffer that has grown moves its rest to its front if that is enough; this one cannot.
+            self.grow(needed);
         }
     }
 
@@ -82,6 +80,25 @@ impl ReadBuffer {
         self.bytes = lent;
         self.has_grown = false;
     }
+
+    /// Moves to memory that is longer by what was received, so that the copying stays linear, and by a
+    /// read at least.
+    ///
+    /// Where the end of the frame is known there is room up to it and for one read behind it, and no
+    /// more. The last step may be twice as long for that: a frame just longer than a power of two is not
+    /// copied as a whole for its last bytes.
+    fn grow(&mut self, needed: usize) {
+        let len = self.bytes.len();
+        let step = len.max(READ);
+        let room = match needed {
+            1.. if needed / 2 <= step => needed + READ,
+            _ => step,
+        };
+        let mut grown = BytesMut::with_capacity(len + room);
+        grown.extend_from_slice(&self.bytes);
+        self.bytes = Lent::from(grown);
+        self.has_grown = true;
+    }
 }
 
 impl Deref for ReadBuffer {
@@ -101,8 +118,8 @@ impl DerefMut for ReadBuffer {
 /// No read is given less room, in bytes, unless the decoder knows that it needs less.
 const LEAST_ROOM: usize = 4 * 1024;
 
-/// How much is reserved at once, in bytes, whatever a decoder asks for.
-const STEP: usize = pool::CAPACITY;
+/// How much is read at once, in bytes, out of a buffer that has room for it.
+const READ: usize = pool::CAPACITY;
 
 /// Up to how many bytes a rest is copied out while the reader waits.
 const KEPT: usize = 4 * 1024;
@@ -165,8 +182,34 @@ mod tests {
             let received = buf.capacity();
             buf.resize(received, 7);
             buf.make_room(usize::MAX);
-            assert!(buf.capacity() - received <= received.max(STEP));
-            assert!(buf.capacity() - received >= LEAST_ROOM);
+            assert_eq!(buf.capacity() - received, received);
+        }
+    }
+
+    #[test]
+    fn a_frame_whose_end_is_known_takes_its_length_and_a_read_at_most() {
+        for length in [
+            pool::CAPACITY + 1,
+            pool::CAPACITY + 4,
+            100_000,
+            1 << 20,
+            (1 << 20) + 4,
+            5_000_000,
+        ] {
+            let mut buf = filled(pool::CAPACITY);
+            let mut moves = 0;
+            while buf.len() < length {
+                let before = buf.as_ptr();
+                let needed = length - buf.len();
+                buf.make_room(needed);
+                moves += usize::from(buf.as_ptr() != before);
+                assert!(buf.capacity() <= length + READ, "{length}");
+                let received = buf.capacity().min(length);
+                buf.resize(received, 7);
+            }
+            // Each move but the last doubles.
+            let doublings = (length / pool::CAPACITY).ilog2() as usize;
+            assert!(moves <= doublings.max(1), "{moves} moves for {length}");
         }
     }
 

@@ -1,4 +1,5 @@
 use bytes::{Buf, Bytes, BytesMut};
+use io_traits::pool;
 
 use super::delimiters::Delimiters;
 use crate::{AnyDelimiterError, Decoder, Encoder, Segments, item};
@@ -163,6 +164,17 @@ impl Decoder for AnyDelimiterCodec {
     fn is_fatal(&self, error: &AnyDelimiterError) -> bool {
         matches!(error, AnyDelimiterError::Io(_))
     }
+
+    // A long frame gets no more memory than the longest can take. A short one is in no need of it.
+    fn needed(&self) -> usize {
+        match self.state {
+            State::Frame { scanned } if scanned >= LONG => {
+                let longest = self.max_length.saturating_add(1);
+                longest.saturating_sub(scanned)
+            }
+            _ => 0,
+        }
+    }
 }
 
 impl Encoder<Bytes> for AnyDelimiterCodec {
@@ -199,6 +211,9 @@ impl Encoder<&[u8]> for AnyDelimiterCodec {
         Ok(())
     }
 }
+
+/// From how many bytes on a frame is long.
+const LONG: usize = pool::CAPACITY / 2;
 
 #[cfg(test)]
 mod tests {
