@@ -1,7 +1,13 @@
-use std::ops::{Deref, DerefMut};
+use std::{
+    cell::Cell,
+    mem,
+    ops::{Deref, DerefMut},
+};
 
 use bytes::BytesMut;
-use io_traits::pool::{self, Lent};
+use io_traits::pool;
+
+use crate::spare::{self, Spare};
 
 /// What has been read and not been decoded, in memory that is held only while it is of use.
 ///
@@ -14,7 +20,7 @@ use io_traits::pool::{self, Lent};
 ///
 /// A connection that sends a byte a minute thus costs its few bytes, and an idle one costs nothing.
 pub(crate) struct ReadBuffer {
-    bytes: Lent,
+    bytes: BytesMut,
     /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
     has_grown: bool,
 }
@@ -23,7 +29,7 @@ impl ReadBuffer {
     pub(crate) fn new(bytes: BytesMut) -> Self {
         Self {
             has_grown: bytes.capacity() > pool::CAPACITY,
-            bytes: Lent::from(bytes),
+            bytes,
         }
     }
 
@@ -32,6 +38,11 @@ impl ReadBuffer {
     /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
     /// [`grow`](Self::grow).
     pub(crate) fn make_room(&mut self, needed: usize) {
+        if self.bytes.capacity() == 0 {
+            self.has_grown = false;
+            self.bytes = spare::take(&SPARE);
+            return;
+        }
         let enough = match needed {
             0 => LEAST_ROOM,
             _ => needed.min(LEAST_ROOM),
@@ -53,32 +64,45 @@ impl ReadBuffer {
     /// Holds no more memory than the rest in it is worth, because the reader has to wait.
     pub(crate) fn park(&mut self) {
         let len = self.bytes.len();
-        if len <= KEPT {
-            // Of an empty slice this allocates nothing.
-            *self = Self::new(BytesMut::from(&self.bytes[..]));
+        if len == 0 {
+            self.release();
+        } else if len <= KEPT {
+            let rest = BytesMut::from(&self.bytes[..]);
+            self.release();
+            self.bytes = rest;
         } else if self.has_grown && len <= pool::CAPACITY / 2 {
             self.move_to_lent();
         }
     }
 
     /// Gives the memory back if nothing is in it.
+    #[inline]
     pub(crate) fn release_if_empty(&mut self) {
         if self.bytes.is_empty() {
-            *self = Self::new(BytesMut::new());
+            self.release();
         }
     }
 
     /// Takes the bytes out, which ends the claim of the pool on their memory.
     pub(crate) fn into_inner(mut self) -> BytesMut {
         self.release_if_empty();
-        self.bytes.into_inner()
+        mem::take(&mut self.bytes)
+    }
+
+    #[inline(never)]
+    fn release(&mut self) {
+        let bytes = mem::take(&mut self.bytes);
+        if !mem::take(&mut self.has_grown) {
+            spare::give_back(&SPARE, bytes);
+        }
     }
 
     fn move_to_lent(&mut self) {
-        let mut lent = pool::take();
+        // All of one, as a part may be too short for what is about to come.
+        let mut lent = pool::take().into_inner();
         lent.extend_from_slice(&self.bytes);
+        self.release();
         self.bytes = lent;
-        self.has_grown = false;
     }
 
     /// Moves to memory that is longer by what was received, so that the copying stays linear, and by a
@@ -96,20 +120,29 @@ impl ReadBuffer {
         };
         let mut grown = BytesMut::with_capacity(len + room);
         grown.extend_from_slice(&self.bytes);
-        self.bytes = Lent::from(grown);
+        self.release();
+        self.bytes = grown;
         self.has_grown = true;
+    }
+}
+
+impl Drop for ReadBuffer {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
 impl Deref for ReadBuffer {
     type Target = BytesMut;
 
+    #[inline]
     fn deref(&self) -> &BytesMut {
         &self.bytes
     }
 }
 
 impl DerefMut for ReadBuffer {
+    #[inline]
     fn deref_mut(&mut self) -> &mut BytesMut {
         &mut self.bytes
     }
@@ -123,6 +156,10 @@ const READ: usize = pool::CAPACITY;
 
 /// Up to how many bytes a rest is copied out while the reader waits.
 const KEPT: usize = 4 * 1024;
+
+thread_local! {
+    static SPARE: Spare = const { Cell::new(None) };
+}
 
 #[cfg(test)]
 mod tests {

@@ -274,7 +274,8 @@ proptest! {
             Some(Err(Mistake::TooLong)) if theirs.last() == Some(&Err(Mistake::Truncated)) => {
                 // The field is there, and the head is not.
                 prop_assert!(options.field_end() <= left && left < options.skip());
-                (ours.pop(), theirs.pop());
+                ours.pop();
+                theirs.pop();
             }
             _ => {}
         }

@@ -18,6 +18,10 @@ pub(crate) fn check(input: &[u8], planted: bool) {
     let codec = || {
         let max = if planted { max.saturating_sub(1) } else { max };
         let codec = AnyDelimiterCodec::new(delimiters[0], max);
+        let codec = match cuts & 2 {
+            0 => codec,
+            _ => codec.with_shared_items(),
+        };
         delimiters[1..]
             .iter()
             .fold(codec, |codec, &delimiter| codec.or(delimiter))

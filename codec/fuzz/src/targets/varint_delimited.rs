@@ -15,11 +15,11 @@ pub(crate) fn check(input: &[u8], planted: bool) {
     let max = input.length();
     let stream = input.rest();
     let codec = || {
-        Planted::new(
-            VarintDelimitedCodec::new(max),
-            planted,
-            Mistake::ForgetsTruncation,
-        )
+        let codec = match cuts & 2 {
+            0 => VarintDelimitedCodec::new(max),
+            _ => VarintDelimitedCodec::new(max).with_shared_items(),
+        };
+        Planted::new(codec, planted, Mistake::ForgetsTruncation)
     };
     let expected = model(stream, max);
     assert_eq!(decoded_at_once(stream, codec()), expected);
