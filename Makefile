@@ -10,22 +10,26 @@ TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:ope
 # not see the system's packages; the tests look for both.
 MODULES := redis:python3-redis
 
+# A part of what a verb does, if not all of it.
+ONLY ?=
+
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CRATES:%=test-%) test-bench test-poll model asan outside bench count tools check fmt doc deny ci
+.PHONY: help demo test $(CRATES:%=test-%) test-bench test-fuzz test-poll model asan outside fuzz fuzz-short bench \
+	count tools check fmt doc deny ci
 
 # Two cargos in one target directory only wait for each other, and tests with timeouts want the machine.
 .NOTPARALLEL:
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@for crate in $(CRATES) bench; do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
+	@for crate in $(CRATES) bench fuzz; do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
 
 demo: ## run the demonstration; it ends by itself
 	cargo run --quiet --release -p examples --bin demo
 
-test: $(CRATES:%=test-%) test-bench test-poll model outside ## every test of every crate
+test: $(CRATES:%=test-%) test-bench test-fuzz test-poll model outside ## every test of every crate
 
 # Each crate by itself: in a build of the whole workspace, one crate's features are switched on by
 # another. The features come from the manifest, so that a new one cannot be forgotten. `cargo check`
@@ -52,6 +56,10 @@ test-examples: tools
 # What reads the tools' output; nothing is measured.
 test-bench:
 	cargo test --quiet --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR)
+
+# The seeds of the fuzzers, and the bugs that are planted for them.
+test-fuzz:
+	cargo test --quiet --manifest-path codec/fuzz/Cargo.toml --target-dir $(TARGET_DIR)
 
 # mio has more than epoll, and Linux can be made to use it: poll(2) instead of epoll, and a pipe instead of
 # the eventfd, alone and together. Its own target directory, because other flags would rebuild everything
@@ -89,13 +97,20 @@ asan: ## the tests of io-traits under AddressSanitizer (nightly)
 outside: ## build and run crates that depend on one of ours alone
 	sh .ci/outside
 
+TIME ?= 600
+
+fuzz: ## fuzz the codecs, each TIME=600 seconds; ONLY=lines for one, PLANTED=1 to have something found
+	sh .ci/fuzz each $(TIME) $(ONLY)
+
+fuzz-short: ## fuzz the codecs for a minute in all
+	sh .ci/fuzz all 60 $(ONLY)
+
 # The peers live in a package outside of the workspace. Everything is built before anything is measured;
 # some scenarios measure the example programs as well.
 BENCH = cargo build --quiet --release --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR)
 
 ROUNDS ?= 7
 SEED   ?= 1
-ONLY   ?=
 
 bench: ## time and memory against the peers; ROUNDS=20 for more, ONLY=memory for a part
 	$(BENCH)
@@ -133,15 +148,18 @@ tools: ## install the programs that tests call, where that is possible
 check: ## formatting, clippy, the arrows between the crates, and the tables of promises
 	cargo fmt --all --check
 	cargo fmt --manifest-path examples/bench/Cargo.toml --check
+	cargo fmt --manifest-path codec/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
 	cargo clippy --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
+	cargo clippy --manifest-path codec/fuzz/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
 	sh .ci/arrows
 	sh .ci/tables
 
 fmt: ## format all sources
 	cargo fmt --all
 	cargo fmt --manifest-path examples/bench/Cargo.toml
+	cargo fmt --manifest-path codec/fuzz/Cargo.toml
 
 doc: ## build the docs; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
@@ -154,4 +172,5 @@ deny: ## licences, advisories and sources of the dependencies
 ci: ## what must pass before a merge
 	cargo tree --locked --workspace >/dev/null
 	cargo tree --locked --manifest-path examples/bench/Cargo.toml >/dev/null
-	$(MAKE) check doc test
+	cargo tree --locked --manifest-path codec/fuzz/Cargo.toml >/dev/null
+	$(MAKE) check doc test fuzz-short

@@ -184,11 +184,11 @@ fn line_of(src: &[u8], longest: usize) -> Result<Option<usize>, ChunkedError> {
     if let Some(at) = seen.windows(ENDING.len()).position(|end| end == ENDING) {
         return Ok(Some(at));
     }
-    // One byte less may still become a whole line.
-    if seen.len() == longest + ENDING.len() || seen.first() == Some(&b'\n') {
-        return Err(ChunkedError::LineTooLong);
+    // What has just one byte more is a whole line if that begins the ending.
+    match seen.get(longest..) {
+        Some([] | [b'\r']) | None => Ok(None),
+        Some(_) => Err(ChunkedError::LineTooLong),
     }
-    Ok(None)
 }
 
 fn size_of_chunk(line: &[u8]) -> Result<u64, ChunkedError> {

@@ -11,7 +11,7 @@ use crate::{Decoder, Encoder, Segments, item};
 /// item below 32 KiB is a copy in memory of its length, so that it may be kept for long; a longer one
 /// is the memory that was read into.
 ///
-/// What is encoded is written as it is, and from 1 KiB on not copied.
+/// What is encoded is written as it is, and from 4 KiB on not copied.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ impl Decoder for BytesCodec {
 
     fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<BytesMut>> {
         let len = src.len();
-        Ok((len > 0).then(|| item::take(src, len)))
+        Ok((len > 0).then(|| item::take(src, 0, len)))
     }
 }
 

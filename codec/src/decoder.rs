@@ -117,10 +117,12 @@ pub trait Decoder {
         true
     }
 
-    /// How many bytes the frame under way still needs, where that is known; otherwise 0.
+    /// How many bytes the frame under way still needs, or needs at most, where that is known; otherwise
+    /// 0.
     ///
-    /// A hint that saves copies of long frames. It may come from the peer: memory is reserved in steps
-    /// of at most 64 KiB, or as much as has been received where that is more, whatever it says.
+    /// A hint by which a long frame is read in few reads, is copied rarely, and gets no more memory than
+    /// it takes. It may come from the peer: whatever it says, memory is reserved in steps of at most
+    /// 64 KiB, or as much as has been received where that is more (twice that in the last step).
     fn needed(&self) -> usize {
         0
     }

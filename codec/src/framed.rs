@@ -206,6 +206,7 @@ impl<T, C> Unpin for Framed<T, C> {}
 impl<T: AsyncRead + AsyncWrite, C: Decoder> Stream for Framed<T, C> {
     type Item = Result<C::Item, C::Error>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         let write = &mut this.write;
@@ -225,6 +226,7 @@ impl<T: AsyncRead + AsyncWrite, C: Decoder> FusedStream for Framed<T, C> {
 impl<T: AsyncWrite, I, C: Encoder<I>> Sink<I> for Framed<T, C> {
     type Error = C::Error;
 
+    #[inline]
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), C::Error>> {
         let this = self.get_mut();
         this.write
@@ -232,6 +234,7 @@ impl<T: AsyncWrite, I, C: Encoder<I>> Sink<I> for Framed<T, C> {
             .map_err(C::Error::from)
     }
 
+    #[inline]
     fn start_send(self: Pin<&mut Self>, item: I) -> Result<(), C::Error> {
         let this = self.get_mut();
         this.write.start_send(&mut this.codec, item)

@@ -124,6 +124,7 @@ impl<T, D> Unpin for FramedRead<T, D> {}
 impl<T: AsyncRead, D: Decoder> Stream for FramedRead<T, D> {
     type Item = Result<D::Item, D::Error>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         this.read
@@ -197,7 +198,31 @@ impl ReadSide {
     }
 
     /// One frame of `io`. Before it is `Pending` and before the end is told, `flush` is called.
+    ///
+    /// A frame that is buffered is by far the most frequent case, and gets by without the machine.
+    #[inline]
     pub(crate) fn poll_next<T: AsyncRead, D: Decoder>(
+        &mut self,
+        io: &mut T,
+        decoder: &mut D,
+        cx: &mut Context<'_>,
+        flush: impl FnOnce(&mut T, &mut Context<'_>) -> Poll<io::Result<()>>,
+    ) -> Poll<Option<Result<D::Item, D::Error>>> {
+        if self.state == State::Decode {
+            if budget::poll_left(cx).is_pending() {
+                return self.parked(flush(io, cx));
+            }
+            match decoder.decode(&mut self.buf) {
+                Ok(Some(frame)) => return self.yields(frame),
+                Ok(None) => self.state = State::Read,
+                Err(error) => return self.refuses(error, decoder),
+            }
+        }
+        self.poll_machine(io, decoder, cx, flush)
+    }
+
+    #[inline(never)]
+    fn poll_machine<T: AsyncRead, D: Decoder>(
         &mut self,
         io: &mut T,
         decoder: &mut D,
@@ -210,9 +235,10 @@ impl ReadSide {
                 return self.parked(flush(io, cx));
             }
             match self.state {
-                State::Decode => match decoder.decode(&mut self.buf).transpose() {
-                    Some(item) => return self.yields(item, decoder),
-                    None => self.state = State::Read,
+                State::Decode => match decoder.decode(&mut self.buf) {
+                    Ok(Some(frame)) => return self.yields(frame),
+                    Ok(None) => self.state = State::Read,
+                    Err(error) => return self.refuses(error, decoder),
                 },
                 State::Read => {
                     self.buf.make_room(decoder.needed());
@@ -231,16 +257,20 @@ impl ReadSide {
                 }
                 State::Finish => {
                     let before = self.buf.len();
-                    let Some(item) = decoder.decode_eof(&mut self.buf).transpose() else {
-                        self.state = State::Flush;
-                        self.buf.release_if_empty();
-                        continue;
-                    };
-                    // Nothing will be added, so an error that consumed nothing would come for ever.
-                    if item.is_err() && self.buf.len() == before {
-                        self.state = State::Done;
+                    match decoder.decode_eof(&mut self.buf) {
+                        Ok(Some(frame)) => return self.yields(frame),
+                        Ok(None) => {
+                            self.state = State::Flush;
+                            self.buf.release_if_empty();
+                        }
+                        Err(error) => {
+                            // Nothing will be added, so one that consumed nothing would come for ever.
+                            if self.buf.len() == before {
+                                self.state = State::Done;
+                            }
+                            return self.refuses(error, decoder);
+                        }
                     }
-                    return self.yields(item, decoder);
                 }
                 State::Flush => {
                     if let Err(error) = ready!(flush(io, cx)) {
@@ -278,18 +308,26 @@ impl ReadSide {
         self.state == State::Done
     }
 
-    fn yields<D: Decoder>(
-        &mut self,
-        item: Result<D::Item, D::Error>,
-        decoder: &D,
-    ) -> Poll<Option<Result<D::Item, D::Error>>> {
+    #[inline]
+    fn yields<F, E>(&mut self, frame: F) -> Poll<Option<Result<F, E>>> {
         budget::spend();
         // The user may take long over the item.
         self.buf.release_if_empty();
-        if item.as_ref().is_err_and(|error| decoder.is_fatal(error)) {
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    #[cold]
+    fn refuses<D: Decoder>(
+        &mut self,
+        error: D::Error,
+        decoder: &D,
+    ) -> Poll<Option<Result<D::Item, D::Error>>> {
+        budget::spend();
+        self.buf.release_if_empty();
+        if decoder.is_fatal(&error) {
             self.state = State::Done;
         }
-        Poll::Ready(Some(item))
+        Poll::Ready(Some(Err(error)))
     }
 
     fn fails<F, E: From<io::Error>>(&mut self, error: io::Error) -> Poll<Option<Result<F, E>>> {

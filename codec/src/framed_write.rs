@@ -197,6 +197,7 @@ impl<T, E> Unpin for FramedWrite<T, E> {}
 impl<T: AsyncWrite, I, E: Encoder<I>> Sink<I> for FramedWrite<T, E> {
     type Error = E::Error;
 
+    #[inline]
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         let this = self.get_mut();
         this.write
@@ -204,6 +205,7 @@ impl<T: AsyncWrite, I, E: Encoder<I>> Sink<I> for FramedWrite<T, E> {
             .map_err(E::Error::from)
     }
 
+    #[inline]
     fn start_send(self: Pin<&mut Self>, item: I) -> Result<(), E::Error> {
         let this = self.get_mut();
         this.write.start_send(&mut this.encoder, item)
@@ -253,12 +255,24 @@ impl WriteSide {
     }
 
     /// Ready while there is room in the queue; otherwise writes until there is.
+    #[inline]
     pub(crate) fn poll_ready<T: AsyncWrite>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.queue.len() >= self.high_water && !self.queue.is_empty() {
+        if self.has_room() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_make_room(io, cx)
+    }
+
+    fn poll_make_room<T: AsyncWrite>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while !self.has_room() {
             ready!(budget::poll_left(cx));
             ready!(self.poll_write(io, cx))?;
             budget::spend();
@@ -266,6 +280,13 @@ impl WriteSide {
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
+    fn has_room(&self) -> bool {
+        let len = self.queue.len();
+        len < self.high_water || len == 0
+    }
+
+    #[inline]
     pub(crate) fn start_send<I, E: Encoder<I>>(
         &mut self,
         encoder: &mut E,

@@ -70,6 +70,7 @@ mod lines_codec;
 mod permit;
 mod read_buffer;
 mod segments;
+mod spare;
 mod udp_framed;
 mod varint_delimited;
 

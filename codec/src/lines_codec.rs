@@ -4,6 +4,7 @@ use std::{
 };
 
 use bytes::{Buf, BytesMut};
+use io_traits::pool;
 use memchr::memchr;
 
 use crate::{Decoder, Encoder, Segments};
@@ -143,6 +144,17 @@ impl Decoder for LinesCodec {
     fn is_fatal(&self, error: &LinesError) -> bool {
         matches!(error, LinesError::Io(_))
     }
+
+    // A long line gets no more memory than the longest can take. A short one is in no need of it.
+    fn needed(&self) -> usize {
+        match self.state {
+            State::Line { scanned } if scanned >= LONG => {
+                let longest = self.max_length.saturating_add(ENDING.len());
+                longest.saturating_sub(scanned)
+            }
+            _ => 0,
+        }
+    }
 }
 
 impl<T: AsRef<str>> Encoder<T> for LinesCodec {
@@ -210,6 +222,12 @@ impl From<LinesError> for io::Error {
         }
     }
 }
+
+/// The longest ending.
+const ENDING: &[u8] = b"\r\n";
+
+/// From how many bytes on a line is long.
+const LONG: usize = pool::CAPACITY / 2;
 
 fn without_carriage_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)

@@ -1,7 +1,13 @@
-use std::ops::{Deref, DerefMut};
+use std::{
+    cell::Cell,
+    mem,
+    ops::{Deref, DerefMut},
+};
 
 use bytes::BytesMut;
-use io_traits::pool::{self, Lent};
+use io_traits::pool;
+
+use crate::spare::{self, Spare};
 
 /// What has been read and not been decoded, in memory that is held only while it is of use.
 ///
@@ -14,7 +20,7 @@ use io_traits::pool::{self, Lent};
 ///
 /// A connection that sends a byte a minute thus costs its few bytes, and an idle one costs nothing.
 pub(crate) struct ReadBuffer {
-    bytes: Lent,
+    bytes: BytesMut,
     /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
     has_grown: bool,
 }
@@ -23,16 +29,20 @@ impl ReadBuffer {
     pub(crate) fn new(bytes: BytesMut) -> Self {
         Self {
             has_grown: bytes.capacity() > pool::CAPACITY,
-            bytes: Lent::from(bytes),
+            bytes,
         }
     }
 
     /// Makes room for a read; `needed` is how many more bytes the decoder asks for, 0 if unknown.
     ///
-    /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps, each of
-    /// which is at most [`STEP`] or what has been received, whichever is more (`BytesMut` doubles, so
-    /// that the copying stays linear).
+    /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
+    /// [`grow`](Self::grow).
     pub(crate) fn make_room(&mut self, needed: usize) {
+        if self.bytes.capacity() == 0 {
+            self.has_grown = false;
+            self.bytes = spare::take(&SPARE);
+            return;
+        }
         let enough = match needed {
             0 => LEAST_ROOM,
             _ => needed.min(LEAST_ROOM),
@@ -45,54 +55,94 @@ impl ReadBuffer {
         }
         if !self.has_grown && len + enough <= pool::CAPACITY {
             self.move_to_lent();
-        } else {
-            // A buffer that has grown moves its rest to its front if that is enough.
-            self.bytes.reserve(needed.clamp(enough, STEP));
-            self.has_grown = true;
+        } else if !self.bytes.try_reclaim(enough) {
+            // A buffer that has grown moves its rest to its front if that is enough; this one cannot.
+            self.grow(needed);
         }
     }
 
     /// Holds no more memory than the rest in it is worth, because the reader has to wait.
     pub(crate) fn park(&mut self) {
         let len = self.bytes.len();
-        if len <= KEPT {
-            // Of an empty slice this allocates nothing.
-            *self = Self::new(BytesMut::from(&self.bytes[..]));
+        if len == 0 {
+            self.release();
+        } else if len <= KEPT {
+            let rest = BytesMut::from(&self.bytes[..]);
+            self.release();
+            self.bytes = rest;
         } else if self.has_grown && len <= pool::CAPACITY / 2 {
             self.move_to_lent();
         }
     }
 
     /// Gives the memory back if nothing is in it.
+    #[inline]
     pub(crate) fn release_if_empty(&mut self) {
         if self.bytes.is_empty() {
-            *self = Self::new(BytesMut::new());
+            self.release();
         }
     }
 
     /// Takes the bytes out, which ends the claim of the pool on their memory.
     pub(crate) fn into_inner(mut self) -> BytesMut {
         self.release_if_empty();
-        self.bytes.into_inner()
+        mem::take(&mut self.bytes)
+    }
+
+    #[inline(never)]
+    fn release(&mut self) {
+        let bytes = mem::take(&mut self.bytes);
+        if !mem::take(&mut self.has_grown) {
+            spare::give_back(&SPARE, bytes);
+        }
     }
 
     fn move_to_lent(&mut self) {
-        let mut lent = pool::take();
+        // All of one, as a part may be too short for what is about to come.
+        let mut lent = pool::take().into_inner();
         lent.extend_from_slice(&self.bytes);
+        self.release();
         self.bytes = lent;
-        self.has_grown = false;
+    }
+
+    /// Moves to memory that is longer by what was received, so that the copying stays linear, and by a
+    /// read at least.
+    ///
+    /// Where the end of the frame is known there is room up to it and for one read behind it, and no
+    /// more. The last step may be twice as long for that: a frame just longer than a power of two is not
+    /// copied as a whole for its last bytes.
+    fn grow(&mut self, needed: usize) {
+        let len = self.bytes.len();
+        let step = len.max(READ);
+        let room = match needed {
+            1.. if needed / 2 <= step => needed + READ,
+            _ => step,
+        };
+        let mut grown = BytesMut::with_capacity(len + room);
+        grown.extend_from_slice(&self.bytes);
+        self.release();
+        self.bytes = grown;
+        self.has_grown = true;
+    }
+}
+
+impl Drop for ReadBuffer {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
 impl Deref for ReadBuffer {
     type Target = BytesMut;
 
+    #[inline]
     fn deref(&self) -> &BytesMut {
         &self.bytes
     }
 }
 
 impl DerefMut for ReadBuffer {
+    #[inline]
     fn deref_mut(&mut self) -> &mut BytesMut {
         &mut self.bytes
     }
@@ -101,11 +151,15 @@ impl DerefMut for ReadBuffer {
 /// No read is given less room, in bytes, unless the decoder knows that it needs less.
 const LEAST_ROOM: usize = 4 * 1024;
 
-/// How much is reserved at once, in bytes, whatever a decoder asks for.
-const STEP: usize = pool::CAPACITY;
+/// How much is read at once, in bytes, out of a buffer that has room for it.
+const READ: usize = pool::CAPACITY;
 
 /// Up to how many bytes a rest is copied out while the reader waits.
 const KEPT: usize = 4 * 1024;
+
+thread_local! {
+    static SPARE: Spare = const { Cell::new(None) };
+}
 
 #[cfg(test)]
 mod tests {
@@ -165,8 +219,34 @@ mod tests {
             let received = buf.capacity();
             buf.resize(received, 7);
             buf.make_room(usize::MAX);
-            assert!(buf.capacity() - received <= received.max(STEP));
-            assert!(buf.capacity() - received >= LEAST_ROOM);
+            assert_eq!(buf.capacity() - received, received);
+        }
+    }
+
+    #[test]
+    fn a_frame_whose_end_is_known_takes_its_length_and_a_read_at_most() {
+        for length in [
+            pool::CAPACITY + 1,
+            pool::CAPACITY + 4,
+            100_000,
+            1 << 20,
+            (1 << 20) + 4,
+            5_000_000,
+        ] {
+            let mut buf = filled(pool::CAPACITY);
+            let mut moves = 0;
+            while buf.len() < length {
+                let before = buf.as_ptr();
+                let needed = length - buf.len();
+                buf.make_room(needed);
+                moves += usize::from(buf.as_ptr() != before);
+                assert!(buf.capacity() <= length + READ, "{length}");
+                let received = buf.capacity().min(length);
+                buf.resize(received, 7);
+            }
+            // Each move but the last doubles.
+            let doublings = (length / pool::CAPACITY).ilog2() as usize;
+            assert!(moves <= doublings.max(1), "{moves} moves for {length}");
         }
     }
 

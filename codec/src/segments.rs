@@ -1,7 +1,15 @@
-use std::{cell::RefCell, collections::VecDeque, fmt, io::IoSlice, mem};
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    fmt,
+    io::IoSlice,
+    mem,
+};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use io_traits::pool::{self, Lent};
+use io_traits::pool;
+
+use crate::spare::{self, Spare};
 
 /// The write queue: bytes in order, of which the small are copied together and the large are referenced.
 ///
@@ -18,12 +26,15 @@ use io_traits::pool::{self, Lent};
 #[derive(Default)]
 pub struct Segments {
     // INVARIANT: the sum of all `before` is `sealed`, which is at most the length of `small`.
-    small: Option<Lent>,
+    /// Without memory while there is nothing in it.
+    small: BytesMut,
     large: VecDeque<Large>,
     /// How many bytes of `small` lie before one of `large`.
     sealed: usize,
     /// The sum of the lengths in `large`.
     large_len: usize,
+    /// The memory of `small` was once longer than a lent buffer.
+    has_grown: bool,
 }
 
 /// A `Bytes` that is referenced. It is never empty.
@@ -54,6 +65,16 @@ impl Segments {
         }
     }
 
+    /// Appends the first `n` bytes of `head`, without a call for so few, and a copy of `tail`.
+    #[inline]
+    pub(crate) fn put_with_head(&mut self, head: [u8; 8], n: usize, tail: &[u8]) {
+        let small = self.small_mut();
+        small.reserve(head.len() + tail.len());
+        small.extend_from_slice(&head);
+        small.truncate(small.len() - head.len() + n);
+        small.extend_from_slice(tail);
+    }
+
     /// Access for all the other ways to append bytes: `queue.buf().put_u32(7)`, or
     /// `write!(queue.buf().writer(), …)`.
     #[inline]
@@ -61,7 +82,7 @@ impl Segments {
         self.small_mut()
     }
 
-    /// Appends `bytes`: by reference from 1 KiB on, as a copy below.
+    /// Appends `bytes`: by reference from 4 KiB on, as a copy below.
     ///
     /// The border is where a copy costs less than one more slice of a vectored write does.
     pub fn push(&mut self, bytes: Bytes) {
@@ -81,17 +102,29 @@ impl Segments {
     }
 
     /// As [`push`](Self::push), for what would allocate in order to become a `Bytes`.
+    #[inline]
     pub(crate) fn push_from(&mut self, bytes: impl AsRef<[u8]> + Into<Bytes>) {
         self.push_tail_of(bytes, 0);
     }
 
+    /// Whether so many bytes would be copied.
+    #[inline]
+    pub(crate) fn copies(len: usize) -> bool {
+        len < REFERENCED_FROM
+    }
+
     /// Appends `bytes` without the first `skipped` of them, as [`push`](Self::push) does.
+    #[inline]
     pub(crate) fn push_tail_of(&mut self, bytes: impl AsRef<[u8]> + Into<Bytes>, skipped: usize) {
         let tail = &bytes.as_ref()[skipped..];
         if tail.len() < REFERENCED_FROM {
             return self.put_slice(tail);
         }
-        let mut bytes = bytes.into();
+        self.push_large(bytes.into(), skipped);
+    }
+
+    #[inline(never)]
+    fn push_large(&mut self, mut bytes: Bytes, skipped: usize) {
         bytes.advance(skipped);
         self.push(bytes);
     }
@@ -110,12 +143,12 @@ impl Segments {
 
     /// How many bytes of memory the queue holds for small bytes; 0 while it is idle.
     pub fn capacity(&self) -> usize {
-        self.small.as_ref().map_or(0, |small| small.capacity())
+        self.small.capacity()
     }
 
     /// Appends a copy of all that is queued to `dst`.
     pub(crate) fn copy_to(&self, dst: &mut BytesMut) {
-        let mut small = self.small_bytes();
+        let mut small = &self.small[..];
         for large in &self.large {
             let (before, after) = small.split_at(large.before);
             dst.extend_from_slice(before);
@@ -126,6 +159,7 @@ impl Segments {
     }
 
     /// Where the queue ends now.
+    #[inline]
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             small: self.small_len(),
@@ -142,10 +176,8 @@ impl Segments {
             self.large_len -= large.bytes.len();
             self.sealed -= large.before;
         }
-        if let Some(small) = &mut self.small {
-            // An encoder might have consumed earlier bytes, which it must not: `sealed` stays a bound.
-            small.truncate(mark.small.max(self.sealed));
-        }
+        // An encoder might have consumed earlier bytes, which it must not: `sealed` stays a bound.
+        self.small.truncate(mark.small.max(self.sealed));
         if self.is_empty() {
             self.release();
         }
@@ -154,47 +186,56 @@ impl Segments {
     /// Gives the memory of an empty queue away.
     pub(crate) fn release(&mut self) {
         debug_assert!(self.is_empty());
-        self.small = None;
+        self.has_grown = false;
+        spare::give_back(&SPARE, mem::take(&mut self.small));
         if self.large.capacity() > 0 {
-            spare(mem::take(&mut self.large));
+            spare_for_others(mem::take(&mut self.large));
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn small_mut(&mut self) -> &mut BytesMut {
-        self.small.get_or_insert_with(pool::take)
+        if self.small.capacity() == 0 {
+            self.take_small();
+        }
+        &mut self.small
+    }
+
+    #[inline(never)]
+    fn take_small(&mut self) {
+        self.small = spare::take(&SPARE);
     }
 
     #[inline]
     fn small_len(&self) -> usize {
-        self.small_bytes().len()
-    }
-
-    #[inline]
-    fn small_bytes(&self) -> &[u8] {
-        self.small.as_ref().map_or(&[], |small| small)
+        self.small.len()
     }
 
     /// Counts `n` bytes at the front of `small` as written.
     fn advance_small(&mut self, n: usize) {
         if n > 0 {
-            let small = self.small.as_mut().expect("the bytes counted are there");
-            small.advance(n);
+            self.small.advance(n);
         }
     }
 
-    /// Gives the buffer of an empty queue back to the pool, unless it has grown.
+    /// Gives the buffer of an empty queue back, unless it has grown.
     ///
-    /// The pool would free a grown one, and a task that keeps on feeding would allocate it again for
-    /// every write. It stays until the flush is over.
+    /// A grown one would be freed, and a task that keeps on feeding would allocate it again for every
+    /// write. It stays until the flush is over.
     fn give_back(&mut self) {
-        let has_grown = |small: &mut Lent| {
-            small.clear();
-            small.try_reclaim(pool::CAPACITY + 1)
-        };
-        if !self.small.as_mut().is_some_and(has_grown) {
-            self.small = None;
+        if self.has_grown {
+            self.small.clear();
+            // It begins at its front again.
+            let _ = self.small.try_reclaim(pool::CAPACITY + 1);
+        } else {
+            spare::give_back(&SPARE, mem::take(&mut self.small));
         }
+    }
+}
+
+impl Drop for Segments {
+    fn drop(&mut self) {
+        spare::give_back(&SPARE, mem::take(&mut self.small));
     }
 }
 
@@ -206,13 +247,13 @@ impl Buf for Segments {
     fn chunk(&self) -> &[u8] {
         match self.large.front() {
             Some(large) if large.before == 0 => &large.bytes,
-            Some(large) => &self.small_bytes()[..large.before],
-            None => self.small_bytes(),
+            Some(large) => &self.small[..large.before],
+            None => &self.small[..],
         }
     }
 
     fn chunks_vectored<'a>(&'a self, dst: &mut [IoSlice<'a>]) -> usize {
-        let small = self.small_bytes();
+        let small = &self.small[..];
         let mut rest = small;
         let parts = self
             .large
@@ -234,6 +275,7 @@ impl Buf for Segments {
 
     fn advance(&mut self, n: usize) {
         assert!(n <= self.len(), "advanced beyond the end of the queue");
+        self.has_grown |= self.capacity() > pool::CAPACITY;
         let mut left = n;
         while let Some(large) = self.large.front_mut() {
             let before = left.min(large.before);
@@ -267,22 +309,22 @@ impl fmt::Debug for Segments {
 }
 
 /// From how many bytes on a `Bytes` is referenced and not copied.
-const REFERENCED_FROM: usize = 1024;
+const REFERENCED_FROM: usize = 4 * 1024;
 
 /// Takes the places of a queue that has been emptied, so that steady traffic does not allocate.
 fn spare_places() -> VecDeque<Large> {
-    let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
+    let spare = SPARE_PLACES.try_with(|spare| spare.borrow_mut().pop());
     spare.ok().flatten().unwrap_or_default()
 }
 
 /// Keeps the places of an empty queue for the next one of this thread, unless they are many.
-fn spare(places: VecDeque<Large>) {
+fn spare_for_others(places: VecDeque<Large>) {
     debug_assert!(places.is_empty());
     if places.capacity() > MOST_PLACES {
         return;
     }
     // An error: the thread is going away, and its spare places have gone before.
-    let _ = SPARE.try_with(|spare| {
+    let _ = SPARE_PLACES.try_with(|spare| {
         let mut spare = spare.borrow_mut();
         if spare.len() < SPARED {
             spare.push(places);
@@ -297,7 +339,8 @@ const MOST_PLACES: usize = 64;
 const SPARED: usize = 32;
 
 thread_local! {
-    static SPARE: RefCell<Vec<VecDeque<Large>>> = const { RefCell::new(Vec::new()) };
+    static SPARE: Spare = const { Cell::new(None) };
+    static SPARE_PLACES: RefCell<Vec<VecDeque<Large>>> = const { RefCell::new(Vec::new()) };
 }
 
 #[cfg(test)]
@@ -308,15 +351,15 @@ mod tests {
     fn mixed() -> (Segments, Vec<u8>) {
         let mut queue = Segments::new();
         queue.put_slice(b"head");
-        queue.push(Bytes::from(vec![b'x'; 3000]));
+        queue.push(Bytes::from(vec![b'x'; 6000]));
         queue.buf().put_u16(0x6162);
-        queue.push(Bytes::from(vec![b'y'; 2000]));
+        queue.push(Bytes::from(vec![b'y'; 5000]));
         queue.push(Bytes::from_static(b"tail"));
         let all = [
             b"head".to_vec(),
-            vec![b'x'; 3000],
+            vec![b'x'; 6000],
             b"ab".to_vec(),
-            vec![b'y'; 2000],
+            vec![b'y'; 5000],
             b"tail".to_vec(),
         ];
         (queue, all.concat())
@@ -330,7 +373,7 @@ mod tests {
 
     #[test]
     fn bytes_leave_in_the_order_in_which_they_came_for_every_step() {
-        for step in [1, 2, 3, 4, 5, 7, 1000, 2999, 3000, 3004, 5005] {
+        for step in [1, 2, 3, 4, 5, 7, 1000, 5999, 6000, 6004, 11_005] {
             let (mut queue, all) = mixed();
             let mut written = Vec::new();
             while queue.has_remaining() {
@@ -353,12 +396,12 @@ mod tests {
     fn one_slice_for_each_run_and_no_empty_one() {
         let (queue, _) = mixed();
         let lengths: Vec<_> = slices(&queue, 8).iter().map(Vec::len).collect();
-        assert_eq!(lengths, [4, 3000, 2, 2000, 4]);
+        assert_eq!(lengths, [4, 6000, 2, 5000, 4]);
         assert_eq!(slices(&queue, 3).len(), 3);
 
         let mut queue = Segments::new();
-        queue.push(Bytes::from(vec![0; 1024]));
-        queue.push(Bytes::from(vec![0; 1024]));
+        queue.push(Bytes::from(vec![0; REFERENCED_FROM]));
+        queue.push(Bytes::from(vec![0; REFERENCED_FROM]));
         assert_eq!(slices(&queue, 8).len(), 2);
         assert_eq!(queue.capacity(), 0);
     }
@@ -377,7 +420,7 @@ mod tests {
 
     #[test]
     fn rolling_back_takes_away_what_came_after_the_mark_and_nothing_else() {
-        for consumed in [0, 3, 4, 1000, 3004, 3005, 3006, 5006, 5008] {
+        for consumed in [0, 3, 4, 1000, 6004, 6005, 6006, 11_006, 11_008] {
             let (mut queue, all) = mixed();
             queue.advance(consumed);
             let mark = queue.mark();
@@ -406,7 +449,7 @@ mod tests {
     fn an_encoder_that_consumes_earlier_bytes_causes_no_panic() {
         let (mut queue, _) = mixed();
         let mark = queue.mark();
-        queue.advance(3005);
+        queue.advance(6005);
         queue.push(Bytes::from(vec![b'z'; 5000]));
         queue.roll_back(mark);
         assert_eq!(slices(&queue, 8).concat().len(), queue.len());
@@ -438,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buffer_comes_from_the_pool_and_goes_back() {
+    fn one_queue_after_the_other_uses_the_same_buffer() {
         let lent = pool::take();
         let address = lent.as_ptr();
         drop(lent);
@@ -446,6 +489,12 @@ mod tests {
         queue.put_slice(b"a");
         assert_eq!(queue.chunk().as_ptr(), address);
         queue.advance(1);
-        assert_eq!(pool::take().as_ptr(), address);
+        assert_eq!(queue.capacity(), 0);
+        let mut other = Segments::new();
+        other.put_slice(b"b");
+        assert_eq!(other.chunk().as_ptr(), address.wrapping_add(1));
+        drop(other);
+        queue.put_slice(b"c");
+        assert_eq!(queue.chunk().as_ptr(), address.wrapping_add(1));
     }
 }

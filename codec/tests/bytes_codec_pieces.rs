@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io;
+use std::{io, task::Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
 use codec::{BytesCodec, Decoder, Encoder, Framed, FramedRead, Segments};
@@ -49,16 +49,17 @@ fn a_long_stream_comes_in_pieces_of_one_read() {
 
 #[test]
 fn short_pieces_that_are_kept_leave_the_buffer_to_others() {
-    let lent = pool::take();
-    let address = lent.as_ptr();
-    drop(lent);
     let script = Script::new().gives("one").gives("two").never_gives();
     let mut pieces = FramedRead::new(script, BytesCodec::new());
-    let kept = [poll_next(&mut pieces), poll_next(&mut pieces)];
+    for _ in 0..2 {
+        let Poll::Ready(Some(Ok(piece))) = poll_next(&mut pieces) else {
+            panic!("a piece is there");
+        };
+        // Nothing of the buffer is in it.
+        assert_eq!((piece.len(), piece.capacity()), (3, 3));
+    }
     assert!(poll_next(&mut pieces).is_pending());
     assert_eq!(pieces.read_buffer().capacity(), 0);
-    assert_eq!(pool::take().as_ptr(), address);
-    drop(kept);
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn bytes_of_any_length_and_every_owner_are_encoded() {
 
 #[test]
 fn a_large_bytes_is_referenced() {
-    let payload = Bytes::from(vec![7; 1024]);
+    let payload = Bytes::from(vec![7; 4096]);
     let mut queue = Segments::new();
     let mut codec = BytesCodec::new();
     codec.encode(payload.clone(), &mut queue).unwrap();

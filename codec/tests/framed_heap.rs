@@ -81,10 +81,10 @@ fn an_idle_connection_holds_no_heap_before_its_first_byte_and_under_200_bytes_af
     let frame = [&[0, 0, 0, 100][..], &[7; 100]].concat();
     let pieces = [&frame[..]; 50];
     let before = live_bytes();
-    let mut frames = Framed::new(Peer::new(&pieces), LengthDelimitedCodec::new(1024));
+    let mut frames = Framed::new(Peer::new(&pieces), LengthDelimitedCodec::new(4096));
     park(&mut Framed::new(
         Peer::new(&[]),
-        LengthDelimitedCodec::new(1024),
+        LengthDelimitedCodec::new(4096),
     ));
     assert_eq!(live_bytes(), before);
     block_on(async {
@@ -97,7 +97,7 @@ fn an_idle_connection_holds_no_heap_before_its_first_byte_and_under_200_bytes_af
     let held = live_bytes() - before;
     assert!(held < 200, "{held} bytes");
     // Also with large ones, which the queue refers to, once the thread has places for them.
-    let large = Bytes::from_static(&[7; 1024]);
+    let large = Bytes::from_static(&[7; 4096]);
     let burst = |frames: &mut Framed<_, _>| {
         block_on(async {
             for _ in 0..40 {
@@ -110,7 +110,7 @@ fn an_idle_connection_holds_no_heap_before_its_first_byte_and_under_200_bytes_af
     let spared = live_bytes();
     let others: Vec<_> = (0..100)
         .map(|_| {
-            let mut other = Framed::new(Peer::new(&[]), LengthDelimitedCodec::new(1024));
+            let mut other = Framed::new(Peer::new(&[]), LengthDelimitedCodec::new(4096));
             burst(&mut other);
             other
         })
@@ -152,6 +152,24 @@ fn segments_of_1460_bytes_cost_one_read_each_however_the_frames_lie_in_them() {
         });
         assert_eq!(stream.get_ref().reads, pieces.len(), "frames of {length}");
     }
+}
+
+#[test]
+fn hundred_waiting_readers_have_used_one_buffer_one_after_the_other() {
+    let frame = [&[0, 0, 0, 100][..], &[7; 100]].concat();
+    let pieces = [&frame[..]];
+    let reader = || {
+        let mut frames = FramedRead::new(Peer::new(&pieces), LengthDelimitedCodec::new(100));
+        assert!(block_on(frames.next()).is_some());
+        park(&mut frames);
+        frames
+    };
+    let first = reader();
+    let before = live_bytes();
+    let readers: Vec<_> = (0..100).map(|_| reader()).collect();
+    let held = (live_bytes() - before) as usize - size_of_val(&readers[..]);
+    assert!(held < 100, "{held} bytes");
+    drop(first);
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn small_frames_between_large_ones_share_their_slices() {
     let mut sink = FramedWrite::new(Addresses::default(), Blobs);
     block_on(async {
         for _ in 0..3 {
-            for len in [10, 20, 2_000] {
+            for len in [10, 20, 5_000] {
                 sink.feed(Bytes::from(vec![7; len])).await.unwrap();
             }
         }
@@ -219,7 +219,7 @@ fn small_frames_between_large_ones_share_their_slices() {
         panic!("one write");
     };
     let lengths: Vec<_> = call.iter().map(|slice| slice.1).collect();
-    assert_eq!(lengths, [42, 2_000, 42, 2_000, 42, 2_000]);
+    assert_eq!(lengths, [42, 5_000, 42, 5_000, 42, 5_000]);
 }
 
 #[test]
@@ -270,18 +270,13 @@ fn close_writes_the_queue_flushes_and_shuts_down() {
 
 #[test]
 fn an_idle_writer_holds_no_buffer() {
-    let lent = pool::take();
-    let address = lent.as_ptr();
-    drop(lent);
     let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80));
     assert_eq!(lines.write_buffer().capacity(), 0);
     block_on(async {
         lines.feed("a").await.unwrap();
         assert_eq!(lines.write_buffer().capacity(), pool::CAPACITY);
-        assert_ne!(pool::take().as_ptr(), address);
         lines.flush().await.unwrap();
         assert_eq!(lines.write_buffer().capacity(), 0);
-        assert_eq!(pool::take().as_ptr(), address);
         // One that grew is given up as well.
         lines.feed("x".repeat(1_000_000)).await.unwrap();
         lines.flush().await.unwrap();

@@ -69,6 +69,10 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let mut buf = std::mem::take(&mut self.0);
         buf.clear();
+        // One that has grown may have just as much left behind what was consumed of it.
+        if buf.capacity() == CAPACITY && buf.try_reclaim(CAPACITY + 1) {
+            return;
+        }
         // False if too small, and if a frame still refers to the memory.
         if !buf.try_reclaim(CAPACITY) || buf.capacity() > CAPACITY {
             return;
@@ -106,6 +110,17 @@ mod tests {
         let again = take();
         assert_eq!(again.as_ptr(), address);
         assert_eq!((again.len(), again.capacity()), (0, CAPACITY));
+    }
+
+    #[test]
+    fn a_grown_buffer_is_not_lent_again_however_much_of_it_was_consumed() {
+        for consumed in [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1] {
+            let mut lent = take();
+            lent.resize(2 * CAPACITY, 0);
+            lent.advance(consumed);
+            drop(lent);
+            assert!(!take().try_reclaim(CAPACITY + 1), "{consumed} consumed");
+        }
     }
 
     #[test]

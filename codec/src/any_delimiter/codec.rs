@@ -1,7 +1,8 @@
 use bytes::{Buf, Bytes, BytesMut};
+use io_traits::pool;
 
 use super::delimiters::Delimiters;
-use crate::{AnyDelimiterError, Decoder, Encoder, Segments, item};
+use crate::{AnyDelimiterError, Decoder, Encoder, Segments, item::Items};
 
 /// Frames of bytes that end with a delimiter, which is one byte of a few.
 ///
@@ -38,6 +39,7 @@ use crate::{AnyDelimiterError, Decoder, Encoder, Segments, item};
 pub struct AnyDelimiterCodec {
     delimiters: Delimiters,
     max_length: usize,
+    items: Items,
     state: State,
 }
 
@@ -64,6 +66,7 @@ impl AnyDelimiterCodec {
         Self {
             delimiters: Delimiters::One(delimiter),
             max_length,
+            items: Items::Copied,
             state: State::START,
         }
     }
@@ -76,6 +79,17 @@ impl AnyDelimiterCodec {
         if let State::Frame { scanned } = &mut self.state {
             *scanned = 0;
         }
+        self
+    }
+
+    /// Has items be parts of the memory that was read into, and not copies.
+    ///
+    /// This saves an allocation and a copy of each. The price is that an item, however short, keeps a
+    /// whole read buffer alive, of 64 KiB or more, for as long as it lives itself. So this is for those who
+    /// hand on or drop their items at once, and not for those who store them.
+    #[must_use]
+    pub fn with_shared_items(mut self) -> Self {
+        self.items = Items::Shared;
         self
     }
 
@@ -126,7 +140,7 @@ impl Decoder for AnyDelimiterCodec {
                             src.advance(end + 1);
                             return Err(AnyDelimiterError::TooLong);
                         }
-                        let frame = item::take(src, end);
+                        let frame = self.items.take(src, 0, end);
                         src.advance(1);
                         return Ok(Some(frame));
                     }
@@ -157,11 +171,22 @@ impl Decoder for AnyDelimiterCodec {
         self.state = State::START;
         // Its length has been compared with the maximum.
         let rest = src.len();
-        Ok((rest > 0).then(|| item::take(src, rest)))
+        Ok((rest > 0).then(|| self.items.take(src, 0, rest)))
     }
 
     fn is_fatal(&self, error: &AnyDelimiterError) -> bool {
         matches!(error, AnyDelimiterError::Io(_))
+    }
+
+    // A long frame gets no more memory than the longest can take. A short one is in no need of it.
+    fn needed(&self) -> usize {
+        match self.state {
+            State::Frame { scanned } if scanned >= LONG => {
+                let longest = self.max_length.saturating_add(1);
+                longest.saturating_sub(scanned)
+            }
+            _ => 0,
+        }
     }
 }
 
@@ -199,6 +224,9 @@ impl Encoder<&[u8]> for AnyDelimiterCodec {
         Ok(())
     }
 }
+
+/// From how many bytes on a frame is long.
+const LONG: usize = pool::CAPACITY / 2;
 
 #[cfg(test)]
 mod tests {

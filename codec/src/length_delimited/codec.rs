@@ -1,7 +1,9 @@
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
-use super::layout::Layout;
-use crate::{Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segments, item};
+use super::layout::{Fields, Layout};
+use crate::{
+    Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segments, item::Items,
+};
 
 /// Frames that say in their head how long they are.
 ///
@@ -11,7 +13,7 @@ use crate::{Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segm
 /// Both directions have the same maximum and the same minimum, so a codec decodes whatever one with the
 /// same options has encoded. An item below 32 KiB is decoded to a copy in memory of its length, so that
 /// it may be kept for long; a longer one is the memory that was read into, as long as it is at least
-/// half of it. An encoded item of 1 KiB or more, a slice excepted, is not copied. How much is announced
+/// half of it. An encoded item of 4 KiB or more, a slice excepted, is not copied. How much is announced
 /// reserves nothing: memory grows with what has come.
 ///
 /// # Errors
@@ -50,7 +52,10 @@ use crate::{Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segm
 pub struct LengthDelimitedCodec {
     // INVARIANT: at most the most that the layout can carry.
     max_frame_length: usize,
+    /// What the field may hold for items of up to the maximum.
+    fields: Fields,
     layout: Layout,
+    items: Items,
     state: State,
 }
 
@@ -88,9 +93,12 @@ impl LengthDelimitedCodec {
     }
 
     pub(super) fn from_layout(layout: Layout, max_frame_length: usize) -> Self {
+        let max_frame_length = max_frame_length.min(layout.most());
         Self {
-            max_frame_length: max_frame_length.min(layout.most()),
+            max_frame_length,
+            fields: layout.fields(max_frame_length),
             layout,
+            items: Items::Copied,
             state: State::Head,
         }
     }
@@ -105,6 +113,18 @@ impl LengthDelimitedCodec {
     /// refuses every frame.
     pub fn set_max_frame_length(&mut self, bytes: usize) {
         self.max_frame_length = bytes.min(self.layout.most());
+        self.fields = self.layout.fields(self.max_frame_length);
+    }
+
+    /// Has items be parts of the memory that was read into, and not copies.
+    ///
+    /// This saves an allocation and a copy of each. The price is that an item, however short, keeps a
+    /// whole read buffer alive, of 64 KiB or more, for as long as it lives itself. So this is for those who
+    /// hand on or drop their items at once, and not for those who store them.
+    #[must_use]
+    pub fn with_shared_items(mut self) -> Self {
+        self.items = Items::Shared;
+        self
     }
 
     /// The most bytes that an item may have.
@@ -115,36 +135,16 @@ impl LengthDelimitedCodec {
         self.max_frame_length
     }
 
-    fn encode_owned(
-        &self,
-        item: impl AsRef<[u8]> + Into<Bytes>,
-        dst: &mut Segments,
-    ) -> Result<(), LengthDelimitedError> {
-        let in_head = self.put_head(item.as_ref(), dst)?;
-        dst.push_tail_of(item, in_head);
-        Ok(())
-    }
-
-    fn put_head(&self, item: &[u8], dst: &mut Segments) -> Result<usize, LengthDelimitedError> {
-        self.layout.put_head(item, self.max_frame_length, dst)
-    }
-}
-
-impl Decoder for LengthDelimitedCodec {
-    type Item = BytesMut;
-    type Error = LengthDelimitedError;
-
-    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
+    #[inline(never)]
+    fn decode_any(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
         let len = match self.state {
-            State::Head => {
-                let Some(head) = src.get(..self.layout.field_end()) else {
-                    return Ok(None);
-                };
-                self.layout.announced(head, self.max_frame_length)?
-            }
+            State::Head => match self.layout.field(src) {
+                Some(field) if self.fields.contain(field) => self.layout.item_length(field),
+                Some(field) => return Err(self.layout.error_of(field)),
+                None => return Ok(None),
+            },
             State::Body { len, .. } => len,
         };
-        // No overflow: a layout allows no length for which this would be longer than any buffer.
         let frame = self.layout.num_skip() + len;
         if src.len() < frame {
             let needed = frame - src.len();
@@ -152,10 +152,50 @@ impl Decoder for LengthDelimitedCodec {
             return Ok(None);
         }
         self.state = State::Head;
-        src.advance(self.layout.num_skip());
-        Ok(Some(item::take(src, len)))
+        Ok(Some(self.items.take(src, self.layout.num_skip(), len)))
     }
 
+    /// A plain and short frame is by far the most frequent case.
+    #[inline]
+    fn encode_owned(
+        &self,
+        item: impl AsRef<[u8]> + Into<Bytes>,
+        dst: &mut Segments,
+    ) -> Result<(), LengthDelimitedError> {
+        let bytes = item.as_ref();
+        let field = self.layout.field_of(bytes.len(), self.max_frame_length)?;
+        match self.layout.plain_head() {
+            Some(len) if Segments::copies(bytes.len()) => dst.put_with_head(field, len, bytes),
+            _ => {
+                let in_head = self.layout.put_head(bytes, field, dst);
+                dst.push_tail_of(item, in_head);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Decoder for LengthDelimitedCodec {
+    type Item = BytesMut;
+    type Error = LengthDelimitedError;
+
+    // A whole frame is by far the most frequent case.
+    #[inline(always)]
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
+        if self.state == State::Head
+            && let Some(field) = self.layout.field(src)
+            && self.fields.contain(field)
+        {
+            // No overflow: a layout allows no length for which this would be longer than any buffer.
+            let len = self.layout.item_length(field);
+            if src.len() >= self.layout.num_skip() + len {
+                return Ok(Some(self.items.take(src, self.layout.num_skip(), len)));
+            }
+        }
+        self.decode_any(src)
+    }
+
+    #[inline]
     fn needed(&self) -> usize {
         match self.state {
             State::Head => 0,
@@ -167,6 +207,7 @@ impl Decoder for LengthDelimitedCodec {
 impl Encoder<Bytes> for LengthDelimitedCodec {
     type Error = LengthDelimitedError;
 
+    #[inline]
     fn encode(&mut self, item: Bytes, dst: &mut Segments) -> Result<(), LengthDelimitedError> {
         self.encode_owned(item, dst)
     }
@@ -175,6 +216,7 @@ impl Encoder<Bytes> for LengthDelimitedCodec {
 impl Encoder<BytesMut> for LengthDelimitedCodec {
     type Error = LengthDelimitedError;
 
+    #[inline]
     fn encode(&mut self, item: BytesMut, dst: &mut Segments) -> Result<(), LengthDelimitedError> {
         self.encode_owned(item, dst)
     }
@@ -183,6 +225,7 @@ impl Encoder<BytesMut> for LengthDelimitedCodec {
 impl Encoder<Vec<u8>> for LengthDelimitedCodec {
     type Error = LengthDelimitedError;
 
+    #[inline]
     fn encode(&mut self, item: Vec<u8>, dst: &mut Segments) -> Result<(), LengthDelimitedError> {
         self.encode_owned(item, dst)
     }
@@ -191,8 +234,10 @@ impl Encoder<Vec<u8>> for LengthDelimitedCodec {
 impl Encoder<&[u8]> for LengthDelimitedCodec {
     type Error = LengthDelimitedError;
 
+    #[inline]
     fn encode(&mut self, item: &[u8], dst: &mut Segments) -> Result<(), LengthDelimitedError> {
-        let in_head = self.put_head(item, dst)?;
+        let field = self.layout.field_of(item.len(), self.max_frame_length)?;
+        let in_head = self.layout.put_head(item, field, dst);
         dst.put_slice(&item[in_head..]);
         Ok(())
     }

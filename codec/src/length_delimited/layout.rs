@@ -15,6 +15,8 @@ pub(super) struct Layout {
     offset: usize,
     /// How many bytes the field has: 1 to 8.
     field_length: usize,
+    /// How many bits of eight bytes it does not have.
+    unused_bits: u32,
     /// How much longer the item is than the field says.
     adjustment: i64,
     /// Where the item begins, in bytes from the front of the frame; never inside the field.
@@ -29,6 +31,20 @@ pub(super) struct Layout {
 pub(super) enum Order {
     Big,
     Little,
+}
+
+/// What a field may hold; nothing, if no item is as short as the maximum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields {
+    lowest: u64,
+    highest: u64,
+}
+
+impl Fields {
+    #[inline]
+    pub(super) fn contain(self, field: u64) -> bool {
+        self.lowest <= field && field <= self.highest
+    }
 }
 
 impl Layout {
@@ -67,6 +83,7 @@ impl Layout {
             order,
             offset,
             field_length,
+            unused_bits: u64::BITS - 8 * field_length as u32,
             adjustment,
             num_skip,
             least: least as usize,
@@ -74,12 +91,8 @@ impl Layout {
         })
     }
 
-    /// How many bytes of a frame are needed to know its length.
-    pub(super) fn field_end(&self) -> usize {
-        self.offset + self.field_length
-    }
-
     /// How many bytes of a frame come before its item.
+    #[inline]
     pub(super) fn num_skip(&self) -> usize {
         self.num_skip
     }
@@ -92,40 +105,78 @@ impl Layout {
         self.most
     }
 
-    /// The length of the item in the frame that begins with `head`, if it is at most `max`, which in turn
-    /// is at most `most`.
-    pub(super) fn announced(&self, head: &[u8], max: usize) -> Result<usize, LengthDelimitedError> {
+    /// What the field may hold, if an item has at most `max` bytes, which is at most `most`.
+    pub(super) fn fields(&self, max: usize) -> Fields {
         debug_assert!(max <= self.most);
-        let field = self.field(head);
-        let len = i128::from(field) + i128::from(self.adjustment);
-        if len > max as i128 {
-            return Err(LengthDelimitedError::FrameTooLong { field });
+        if max < self.least {
+            return Fields {
+                lowest: 1,
+                highest: 0,
+            };
         }
-        if len < self.least as i128 {
-            return Err(LengthDelimitedError::FrameTooShort { field });
+        Fields {
+            lowest: self.field_for(self.least),
+            highest: self.field_for(max),
         }
-        Ok(len as usize)
     }
 
-    /// Appends what comes before `item`, if that has at most `max` bytes, and what of `item` stands
-    /// before the end of the field. Returns how many bytes of `item` that were.
-    ///
-    /// `max` is at most `most`.
-    pub(super) fn put_head(
-        &self,
-        item: &[u8],
-        max: usize,
-        dst: &mut Segments,
-    ) -> Result<usize, LengthDelimitedError> {
+    /// What the field holds in the frame that begins with `src`; `None` if it is not there.
+    #[inline]
+    pub(super) fn field(&self, src: &[u8]) -> Option<u64> {
+        // Mostly more than the field is there, and eight bytes are read at once.
+        let word = match src.get(self.offset..).and_then(<[u8]>::first_chunk) {
+            Some(word) => *word,
+            None => self.word_of(src)?,
+        };
+        Some(match self.order {
+            Order::Big => u64::from_be_bytes(word) >> self.unused_bits,
+            Order::Little => u64::from_le_bytes(word) << self.unused_bits >> self.unused_bits,
+        })
+    }
+
+    /// The length of the item if the field holds `field`, which is one of [`fields`](Self::fields).
+    #[inline]
+    pub(super) fn item_length(&self, field: u64) -> usize {
+        // The sum lies between `least` and `most`, so it is no matter that both may wrap on the way.
+        field.wrapping_add_signed(self.adjustment) as usize
+    }
+
+    /// What is wrong with a field that is none of [`fields`](Self::fields).
+    #[cold]
+    pub(super) fn error_of(&self, field: u64) -> LengthDelimitedError {
+        if i128::from(field) + i128::from(self.adjustment) < self.least as i128 {
+            return LengthDelimitedError::FrameTooShort { field };
+        }
+        LengthDelimitedError::FrameTooLong { field }
+    }
+
+    /// What the field holds for an item of `len` bytes, as its first bytes in the order in which they are
+    /// written; if the item has at most `max` bytes, which is at most `most`.
+    #[inline]
+    pub(super) fn field_of(&self, len: usize, max: usize) -> Result<[u8; 8], LengthDelimitedError> {
         debug_assert!(max <= self.most);
-        let len = item.len();
         if len > max {
             return Err(LengthDelimitedError::ItemTooLong { len });
         }
         if len < self.least {
             return Err(LengthDelimitedError::ItemTooShort { len });
         }
-        let field = (len as i128 - i128::from(self.adjustment)) as u64;
+        let field = self.field_for(len);
+        Ok(match self.order {
+            Order::Big => (field << self.unused_bits).to_be_bytes(),
+            Order::Little => field.to_le_bytes(),
+        })
+    }
+
+    /// How many bytes the field has if it is all that comes before an item.
+    #[inline]
+    pub(super) fn plain_head(&self) -> Option<usize> {
+        (self.offset == 0 && self.num_skip == self.field_length).then_some(self.field_length)
+    }
+
+    /// Appends what comes before `item`, and what of `item` stands before the end of the field. Returns how
+    /// many bytes of `item` that were.
+    pub(super) fn put_head(&self, item: &[u8], field: [u8; 8], dst: &mut Segments) -> usize {
         let zeros_before = self.num_skip.min(self.offset);
         let zeros_behind = self.num_skip.saturating_sub(self.field_end());
         let carried_before = self.offset - zeros_before;
@@ -133,29 +184,31 @@ impl Layout {
             dst.buf().put_bytes(0, zeros_before);
         }
         dst.put_slice(&item[..carried_before]);
-        match self.order {
-            Order::Big => dst.put_slice(&field.to_be_bytes()[8 - self.field_length..]),
-            Order::Little => dst.put_slice(&field.to_le_bytes()[..self.field_length]),
-        }
+        dst.put_slice(&field[..self.field_length]);
         if zeros_behind > 0 {
             dst.buf().put_bytes(0, zeros_behind);
         }
-        Ok(self.field_end().saturating_sub(self.num_skip))
+        self.field_end().saturating_sub(self.num_skip)
     }
 
-    fn field(&self, head: &[u8]) -> u64 {
-        let field = &head[self.offset..self.field_end()];
+    /// What the field holds for an item of `len` bytes, which is a length that is allowed.
+    #[inline]
+    fn field_for(&self, len: usize) -> u64 {
+        // The difference fits the field, so it is no matter that both may wrap on the way.
+        (len as u64).wrapping_sub(self.adjustment as u64)
+    }
+
+    /// The field, and zeros, where fewer than eight bytes are there.
+    #[cold]
+    fn word_of(&self, src: &[u8]) -> Option<[u8; 8]> {
+        let field = src.get(self.offset..self.field_end())?;
         let mut word = [0; 8];
-        match self.order {
-            Order::Big => {
-                word[8 - self.field_length..].copy_from_slice(field);
-                u64::from_be_bytes(word)
-            }
-            Order::Little => {
-                word[..self.field_length].copy_from_slice(field);
-                u64::from_le_bytes(word)
-            }
-        }
+        word[..self.field_length].copy_from_slice(field);
+        Some(word)
+    }
+
+    fn field_end(&self) -> usize {
+        self.offset + self.field_length
     }
 }
 
@@ -290,22 +343,55 @@ mod tests {
                     }
                     let head = &field.to_be_bytes()[8 - field_length..];
                     let len = i128::from(field) + i128::from(adjustment);
-                    match layout.announced(head, layout.most) {
-                        Ok(announced) => {
-                            assert_eq!(announced as i128, len);
-                            assert!(announced <= LONGEST_BUFFER - field_length);
-                        }
-                        Err(LengthDelimitedError::FrameTooShort { field: told }) => {
+                    assert_eq!(layout.field(head), Some(field));
+                    if layout.fields(layout.most).contain(field) {
+                        let found = layout.item_length(field);
+                        assert_eq!(found as i128, len);
+                        assert!(found <= LONGEST_BUFFER - field_length);
+                        continue;
+                    }
+                    match layout.error_of(field) {
+                        LengthDelimitedError::FrameTooShort { field: told } => {
                             assert!(len < 0 && told == field);
                         }
-                        Err(LengthDelimitedError::FrameTooLong { field: told }) => {
+                        LengthDelimitedError::FrameTooLong { field: told } => {
                             assert!(len > (LONGEST_BUFFER - field_length) as i128);
                             assert_eq!(told, field);
                         }
-                        Err(error) => panic!("{error}"),
+                        error => panic!("{error}"),
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_field_is_the_same_whether_eight_bytes_are_there_or_just_its_own() {
+        for offset in [0, 3] {
+            for field_length in 1..=8 {
+                for order in [Order::Big, Order::Little] {
+                    let layout = Layout::new(order, offset, field_length, 0, None).unwrap();
+                    let bytes: Vec<u8> = (0x81..0xa1).collect();
+                    let mut field = bytes[offset..][..field_length].to_vec();
+                    if order == Order::Little {
+                        field.reverse();
+                    }
+                    let field = field.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
+                    for end in 0..bytes.len() {
+                        let expected = (end >= offset + field_length).then_some(field);
+                        assert_eq!(layout.field(&bytes[..end]), expected);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_maximum_below_every_item_allows_no_field() {
+        let layout = layout(0, 1, 10, None).unwrap();
+        for field in 0..=255 {
+            assert!(!layout.fields(9).contain(field));
+            assert_eq!(layout.fields(10).contain(field), field == 0);
         }
     }
 }

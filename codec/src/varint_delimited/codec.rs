@@ -1,7 +1,7 @@
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::varint;
-use crate::{Decoder, Encoder, Segments, VarintDelimitedError, item};
+use crate::{Decoder, Encoder, Segments, VarintDelimitedError, item::Items};
 
 /// Frames with a varint before them that says how long they are: streams of protobuf messages.
 ///
@@ -45,6 +45,7 @@ use crate::{Decoder, Encoder, Segments, VarintDelimitedError, item};
 pub struct VarintDelimitedCodec {
     // INVARIANT: with the longest head before it, a frame is no longer than a buffer can be.
     max_frame_length: usize,
+    items: Items,
     state: State,
 }
 
@@ -75,8 +76,20 @@ impl VarintDelimitedCodec {
     pub fn new(max_frame_length: usize) -> Self {
         Self {
             max_frame_length: max_frame_length.min(isize::MAX as usize - varint::LONGEST),
+            items: Items::Copied,
             state: State::Head,
         }
+    }
+
+    /// Has items be parts of the memory that was read into, and not copies.
+    ///
+    /// This saves an allocation and a copy of each. The price is that an item, however short, keeps a
+    /// whole read buffer alive, of 64 KiB or more, for as long as it lives itself. So this is for those who
+    /// hand on or drop their items at once, and not for those who store them.
+    #[must_use]
+    pub fn with_shared_items(mut self) -> Self {
+        self.items = Items::Shared;
+        self
     }
 
     /// The most bytes that a frame may have.
@@ -135,8 +148,7 @@ impl Decoder for VarintDelimitedCodec {
             return Ok(None);
         }
         self.state = State::Head;
-        src.advance(head);
-        Ok(Some(item::take(src, len)))
+        Ok(Some(self.items.take(src, head, len)))
     }
 
     fn needed(&self) -> usize {

@@ -94,7 +94,8 @@ async fn echo_by_copy(stream: TcpStream) -> io::Result<()> {
 }
 
 async fn echo_frames(stream: TcpStream) -> io::Result<()> {
-    let mut frames = Framed::new(stream, LengthDelimitedCodec::new(LONGEST_FRAME));
+    let codec = LengthDelimitedCodec::new(LONGEST_FRAME).with_shared_items();
+    let mut frames = Framed::new(stream, codec);
     while let Some(frame) = frames.next().await {
         frames.feed(frame?).await?;
     }

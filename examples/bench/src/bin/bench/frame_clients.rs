@@ -67,16 +67,16 @@ impl FrameClients {
 
     /// A connection goes on as long as `more`, which is told how many bursts have begun, says so.
     fn echo_while(&mut self, more: impl Fn(u64) -> bool) -> io::Result<u64> {
-        let mut begun = 0;
         for client in &mut self.clients {
             client.begin();
-            client.go_on(&self.burst)?;
-            begun += 1;
         }
-        let (mut frames, mut under_way) = (0, self.clients.len());
-        while under_way > 0 {
-            for event in self.poller.wait()? {
-                let client = &mut self.clients[key_of(event)];
+        let (mut begun, mut frames, mut under_way) =
+            (self.clients.len() as u64, 0, self.clients.len());
+        // At first all, each of which may be done before anybody waits for it.
+        let mut ready: Vec<_> = (0..self.clients.len()).collect();
+        loop {
+            for key in ready.drain(..) {
+                let client = &mut self.clients[key];
                 while client.is_under_way && client.go_on(&self.burst)? {
                     frames += self.burst.frames;
                     if more(begun) {
@@ -87,6 +87,10 @@ impl FrameClients {
                     }
                 }
             }
+            if under_way == 0 {
+                break;
+            }
+            ready.extend(self.poller.wait()?.iter().map(key_of));
         }
         Ok(frames)
     }

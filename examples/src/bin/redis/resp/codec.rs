@@ -36,8 +36,12 @@ enum State {
     Start,
     /// The length of an argument comes.
     Length(Partial),
-    /// An argument of so many bytes comes, and its line ending.
-    Argument { partial: Partial, len: usize },
+    /// An argument of so many bytes comes, and its line ending; `needed` bytes of that were missing.
+    Argument {
+        partial: Partial,
+        len: usize,
+        needed: usize,
+    },
 }
 
 /// A request of which some arguments are missing.
@@ -53,7 +57,7 @@ impl Resp {
     /// A codec for requests of up to so many bytes.
     pub(crate) fn new(max_request: usize) -> Self {
         Self {
-            max_request,
+            max_request: max_request.min(isize::MAX as usize),
             protocol: Protocol::Two,
             state: State::Start,
         }
@@ -118,11 +122,21 @@ impl Decoder for Resp {
                     let partial = mem::take(partial);
                     let len = self.checked(&partial, len)?;
                     src.advance(end);
-                    self.state = State::Argument { partial, len };
+                    self.state = State::Argument {
+                        partial,
+                        len,
+                        needed: 0,
+                    };
                 }
-                State::Argument { partial, len } => {
+                State::Argument {
+                    partial,
+                    len,
+                    needed,
+                } => {
                     let len = *len;
-                    if src.len() < len + ENDING.len() {
+                    // No overflow: a request has at most so many bytes as a buffer can have.
+                    *needed = (len + ENDING.len()).saturating_sub(src.len());
+                    if *needed > 0 {
                         return Ok(None);
                     }
                     if src[len..][..ENDING.len()] != *ENDING {
@@ -154,9 +168,8 @@ impl Decoder for Resp {
     }
 
     fn needed(&self) -> usize {
-        // What of it is there already is not known here; the buffer grows in steps anyway.
-        match &self.state {
-            State::Argument { len, .. } if *len >= LONG => *len,
+        match self.state {
+            State::Argument { needed, .. } => needed,
             _ => 0,
         }
     }
@@ -179,14 +192,14 @@ fn line_of(
     too_long: RespError,
 ) -> Result<Option<(&[u8], usize)>, RespError> {
     let seen = &src[..src.len().min(longest.saturating_add(ENDING.len()))];
-    match seen.iter().position(|&byte| byte == b'\n') {
-        Some(at) => {
-            let line = &src[..at];
-            Ok(Some((line.strip_suffix(b"\r").unwrap_or(line), at + 1)))
-        }
-        None if seen.len() > longest => Err(too_long),
-        None => Ok(None),
+    let end = seen.iter().position(|&byte| byte == b'\n');
+    let line = &seen[..end.unwrap_or(seen.len())];
+    // At the end of what is there it may belong to an ending whose other half has not come yet.
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > longest {
+        return Err(too_long);
     }
+    Ok(end.map(|end| (line, end + 1)))
 }
 
 fn words_of(line: &[u8]) -> Vec<Bytes> {
