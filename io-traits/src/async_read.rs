@@ -21,8 +21,9 @@ use crate::{ReadCursor, task};
 /// * After `WouldBlock` the current task is woken when a read may make progress. Objects of `reactor`
 ///   and `net` do that by themselves; a type of another making goes through
 ///   [`task::poll`](crate::task::poll).
-/// * `read` only writes into the buffer, and returns the number of bytes it wrote. A wrong number is an
-///   error of the operation, never undefined behaviour.
+/// * `read` only writes into the buffer, and returns the number of bytes it wrote. A number larger than the
+///   buffer is an error of the operation, never undefined behaviour. One that is larger than what was
+///   written hands out whatever was in the buffer, which may be bytes of an earlier read.
 /// * A wrapper forwards `poll_read_into`, or the wrapped object loses its fast path.
 ///
 /// # Examples
@@ -47,8 +48,8 @@ use crate::{ReadCursor, task};
 pub trait AsyncRead: Read {
     /// Reads into `buf`, which may be uninitialised, with the task of `cx` as the one to wake.
     ///
-    /// The provided method zeroes the memory and calls `read`. A type that can read into uninitialised
-    /// memory overrides it.
+    /// The provided method calls `read`, with initialised memory ([`ReadCursor::fill_with`]). A type that
+    /// can read into uninitialised memory overrides it.
     ///
     /// # Errors
     ///
@@ -59,10 +60,6 @@ pub trait AsyncRead: Read {
         cx: &mut Context<'_>,
         buf: &mut ReadCursor<'_>,
     ) -> Poll<io::Result<usize>> {
-        task::poll_io(cx, || {
-            let n = self.read(buf.initialize_unfilled())?;
-            buf.advance(n)?;
-            Ok(n)
-        })
+        task::poll_io(cx, || buf.fill_with(|memory| self.read(memory)))
     }
 }

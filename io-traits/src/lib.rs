@@ -57,6 +57,7 @@ mod impls;
 pub mod io;
 pub mod layer;
 pub mod pool;
+mod scratch;
 mod split;
 pub mod task;
 #[cfg(feature = "testing")]

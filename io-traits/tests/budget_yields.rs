@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use common::CountWakes;
+use common::{CountWakes, drive};
 use futures::StreamExt;
 use io_traits::{
     AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor,
@@ -110,10 +110,40 @@ fn the_primitives_never_pretend_to_be_pending() {
     });
 }
 
+/// An executor of another making gives no budget, and its tasks shall not starve each other either.
 #[test]
-fn without_a_budget_nothing_yields() {
-    let mut buf = vec![0; 100_000];
-    assert_eq!(common::drive(read_exact(&mut Drip, &mut buf)).1, 1);
+fn without_a_budget_every_loop_yields_after_128_rounds() {
+    let (mut buf, mut line) = (Vec::new(), String::new());
+    let from = || Drops(1_000);
+    let mut slices = [IoSlice::new(&[1; 1_000])];
+    let polls = [
+        drive(async { read_exact(&mut Drip, &mut [0; 1_000]).await.unwrap() }).1,
+        drive(async { write_all(&mut from(), &[1; 1_000]).await.unwrap() }).1,
+        drive(read_to_end(&mut from(), &mut buf, 1_000)).1,
+        drive(read_until(&mut from(), b'!', &mut buf, 1_000)).1,
+        drive(read_line(&mut from(), &mut line, 1_000)).1,
+        drive(lines(&mut from(), 1_000).count()).1,
+        drive(skip(&mut from(), 1_000)).1,
+        drive(copy(&mut from(), &mut io::sink())).1,
+        drive(copy_buf(&mut from(), &mut io::sink())).1,
+        drive(write_all_buf(&mut from(), &mut &[1; 1_000][..])).1,
+        drive(write_vectored_all(&mut from(), &mut &mut slices[..])).1,
+    ];
+    assert_eq!(polls, [1_000_usize.div_ceil(128); 11]);
+    let (mut one, mut two) = (Drops(1_000), Drops(1_000));
+    let polls = drive(copy_bidirectional(&mut one, &mut two)).1;
+    // The two ways share the rounds.
+    assert_eq!(polls, 2_000_usize.div_ceil(128));
+}
+
+#[test]
+fn without_a_budget_single_operations_do_not_yield() {
+    let ((), polls) = drive(async {
+        for _ in 0..1_000 {
+            task::io(|| Drip.read(&mut [0; 1])).await.unwrap();
+        }
+    });
+    assert_eq!(polls, 1);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use futures::executor::block_on;
 use io_traits::{
     AsyncRead, ReadCursor,
     io::{copy, read, read_exact},
-    poll_read_buf, read_buf, task,
+    poll_read_buf, pool, read_buf, task,
 };
 
 /// Reports more bytes than its buffer holds.
@@ -32,6 +32,13 @@ impl AsyncRead for Boaster {}
 fn a_read_that_reports_too_much_is_invalid_data_and_fills_nothing() {
     let kind = |result: io::Result<usize>| result.unwrap_err().kind();
     let mut buf = BytesMut::from(&b"keep"[..]);
+    let result = block_on(task::io(|| read_buf(&mut Boaster, &mut buf)));
+    assert_eq!(kind(result), ErrorKind::InvalidData);
+    assert_eq!(buf, "keep");
+
+    // Memory of the thread's lies in between when there is much room.
+    let mut buf = BytesMut::with_capacity(100_000);
+    buf.extend_from_slice(b"keep");
     let result = block_on(task::io(|| read_buf(&mut Boaster, &mut buf)));
     assert_eq!(kind(result), ErrorKind::InvalidData);
     assert_eq!(buf, "keep");
@@ -118,13 +125,28 @@ impl Read for Peeper {
 impl AsyncRead for Peeper {}
 
 #[test]
-fn a_reader_that_looks_into_the_memory_sees_zeroes_only() {
-    let mut buf = BytesMut::with_capacity(64);
-    buf.extend_from_slice(&[0xAA; 64]);
-    buf.clear();
+fn a_reader_that_looks_into_the_memory_sees_nothing_of_what_was_in_the_buffer() {
+    for room in [64, 100_000] {
+        let mut buf = BytesMut::with_capacity(room);
+        buf.extend_from_slice(&vec![0xAA; room]);
+        buf.clear();
+        let mut peeper = Peeper(Vec::new());
+        block_on(task::io(|| read_buf(&mut peeper, &mut buf))).unwrap();
+        assert_eq!(peeper.0, vec![0; room.min(pool::CAPACITY)]);
+    }
+}
+
+/// It may be what earlier reads of this thread have left: initialised, but not zeroed at each read.
+#[test]
+fn a_reader_that_looks_into_the_memory_sees_what_is_initialised_whatever_was_read_before() {
     let mut peeper = Peeper(Vec::new());
+    let mut buf = Vec::with_capacity(100_000);
+    let mut from: &[u8] = &[7; 5_000];
+    block_on(copy(&mut from, &mut io::sink())).unwrap();
     block_on(task::io(|| read_buf(&mut peeper, &mut buf))).unwrap();
-    assert_eq!(peeper.0, [0; 64]);
+    assert_eq!(peeper.0.len(), pool::CAPACITY);
+    let (left, fresh) = peeper.0.split_at(5_000);
+    assert!(left.iter().all(|&byte| byte == 7) && fresh.iter().all(|&byte| byte == 0));
 }
 
 #[test]
@@ -138,12 +160,15 @@ fn a_panic_in_a_reader_leaves_the_buffer_usable() {
     }
     impl AsyncRead for Panics {}
 
-    let mut buf = BytesMut::from(&b"keep"[..]);
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _ = block_on(task::io(|| read_buf(&mut Panics, &mut buf)));
-    }))
-    .unwrap_err();
-    assert_eq!(buf, "keep");
+    for room in [4, 100_000] {
+        let mut buf = BytesMut::with_capacity(room);
+        buf.extend_from_slice(b"keep");
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _ = block_on(task::io(|| read_buf(&mut Panics, &mut buf)));
+        }))
+        .unwrap_err();
+        assert_eq!(buf, "keep");
+    }
     let error = task::poll::<()>(|_| Poll::Pending).unwrap_err();
     assert!(task::NotInTask::is_source_of(&error));
 }
@@ -165,4 +190,36 @@ fn a_cursor_kept_beyond_its_room_takes_no_more() {
         );
     });
     assert_eq!(filled, 4);
+}
+
+/// A copy that goes on after its writer has panicked must not write what is in somebody else's memory.
+#[test]
+fn a_panic_in_a_writer_makes_no_copy_write_foreign_bytes() {
+    struct Panics(Vec<u8>);
+    impl io::Write for Panics {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "on purpose");
+            self.0.extend_from_slice(buf);
+            Ok(buf.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl io_traits::AsyncWrite for Panics {}
+
+    let mut foreign: &[u8] = &[7; 5_000];
+    block_on(copy(&mut foreign, &mut io::sink())).unwrap();
+    let (mut from, mut to) = (
+        io_traits::testing::Script::new().gives(b"mine"),
+        Panics(Vec::new()),
+    );
+    let mut copies = copy(&mut from, &mut to);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = common::poll_once(&mut copies);
+    }))
+    .unwrap_err();
+    assert_eq!(copies.unwritten(), 0);
+    block_on(copies).unwrap();
+    assert!(to.0.is_empty());
 }

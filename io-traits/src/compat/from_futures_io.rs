@@ -9,9 +9,9 @@ use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, task};
 
 /// An object of the `futures-io` traits as one of ours.
 ///
-/// Those traits read into initialised memory only, so memory that is not is zeroed first. They do not
-/// tell whether an object writes from several slices at once; who knows says so with
-/// [`takes_slices`](Self::takes_slices).
+/// Those traits read into initialised memory only, so into memory that is not they read by way of some
+/// that is ([`ReadCursor::fill_with`]). They do not tell whether an object writes from several slices at
+/// once; who knows says so with [`takes_slices`](Self::takes_slices).
 #[derive(Debug)]
 pub struct FromFuturesIo<T> {
     object: T,
@@ -111,10 +111,14 @@ impl<T: futures_io::AsyncRead + Unpin> AsyncRead for FromFuturesIo<T> {
             return Poll::Ready(Ok(0));
         }
         let object = Pin::new(&mut self.object);
-        let polled = self
-            .reads
-            .poll(cx, |cx| object.poll_read(cx, buf.initialize_unfilled()));
-        polled.map(|read| read.and_then(|n| buf.advance(n).map(|()| n)))
+        let reads = &self.reads;
+        buf.lend(
+            |memory| reads.poll(cx, |cx| object.poll_read(cx, memory)),
+            |polled| match polled {
+                Poll::Ready(Ok(n)) => Some(*n),
+                Poll::Ready(Err(_)) | Poll::Pending => None,
+            },
+        )?
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::pump::Pump;
+use super::{pump::Pump, rounds::Rounds};
 use crate::{AsyncRead, AsyncWrite};
 
 /// Copies from `reader` to `writer` until the reader's end; resolves to the number of bytes copied.
@@ -71,7 +71,8 @@ impl<R: AsyncRead + ?Sized, W: AsyncWrite + ?Sized> Future for Copy<'_, R, W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        ready!(this.pump.poll(cx, this.reader, this.writer))?;
+        let mut rounds = Rounds::new();
+        ready!(this.pump.poll(cx, &mut rounds, this.reader, this.writer))?;
         Poll::Ready(Ok(this.pump.copied()))
     }
 }

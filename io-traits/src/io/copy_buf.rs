@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use super::rounds::Rounds;
 use crate::{AsyncBufRead, AsyncWrite, async_write::checked, task::budget};
 
 /// Copies from a reader that buffers, without a buffer of its own, until the reader's end; resolves to
@@ -68,8 +69,9 @@ impl<R: AsyncBufRead + ?Sized, W: AsyncWrite + ?Sized> Future for CopyBuf<'_, R,
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let mut rounds = Rounds::new();
         loop {
-            ready!(budget::poll_left(cx));
+            ready!(rounds.poll_left(cx));
             let Poll::Ready(there) = this.reader.poll_fill_buf(cx)? else {
                 // Flush before parking: what the peer waits for must not wait for the peer.
                 if this.dirty && this.writer.poll_flush(cx)?.is_ready() {

@@ -10,6 +10,7 @@ use super::{
     TooLong,
     line::{beyond, without_end},
     read_until::{PieceEnd, poll_piece},
+    rounds::Rounds,
 };
 use crate::AsyncBufRead;
 
@@ -99,6 +100,7 @@ impl<R: AsyncBufRead + ?Sized> Stream for Lines<'_, R> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        let mut rounds = Rounds::new();
         loop {
             let room = match this.state {
                 State::Collect => beyond(this.limit) - this.bytes.len(),
@@ -107,7 +109,14 @@ impl<R: AsyncBufRead + ?Sized> Stream for Lines<'_, R> {
                     usize::MAX
                 }
             };
-            let (_, end) = ready!(poll_piece(this.reader, cx, b'\n', &mut this.bytes, room))?;
+            let (_, end) = ready!(poll_piece(
+                this.reader,
+                cx,
+                &mut rounds,
+                b'\n',
+                &mut this.bytes,
+                room
+            ))?;
             match (this.state, end) {
                 (_, PieceEnd::Buffer) => {}
                 (State::Collect, PieceEnd::Limit) => {

@@ -4,7 +4,8 @@
 //! `read_exact` loses bytes on a `WouldBlock`, so ours cannot be methods of the same names.
 //!
 //! Each takes its objects by reference and works with unsized ones (`dyn AsyncRead`). Each yields to
-//! other tasks after a documented amount of work; see [`task::budget`](crate::task::budget).
+//! other tasks when the budget of its task is used up, and one that loops after 128 rounds of one poll at
+//! the latest, on any executor; see [`task::budget`](crate::task::budget).
 //!
 //! | to | use | cancel safe |
 //! |---|---|---|
@@ -36,6 +37,7 @@ mod read_lent;
 mod read_line;
 mod read_to_end;
 mod read_until;
+mod rounds;
 mod shutdown;
 mod skip;
 mod too_long;

@@ -5,57 +5,55 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
-
+use super::{read::poll_read_scratch, rounds::Rounds};
 use crate::{
-    AsyncRead, AsyncWrite,
-    async_write::checked,
-    poll_read_buf,
-    pool::{self, Lent},
+    AsyncRead, AsyncWrite, async_write::checked, cursor::Memory, pool::CAPACITY, scratch,
     task::budget,
 };
 
 /// How far a copy has come.
+///
+/// ```text
+///          ┌──────── written ─────────┐
+///          ▼                          │
+///        read ── bytes ──▶ write ─────┤
+///          │                          │ the reader has ended, or was stopped
+///          └── nothing: its end ──▶ flush ── flushed ──▶ done
+/// ```
 #[derive(Debug)]
 pub(super) struct Pump {
-    state: State,
-    /// Kept from one read to the next, and given back when the copy waits for the reader.
-    buf: Option<Lent>,
-    /// How much of it has been written.
-    written: usize,
+    /// From one poll to the next only while there is something unwritten in it.
+    piece: Option<Piece>,
+    source: Source,
     copied: u64,
     /// Something was written since the last flush.
     dirty: bool,
     buffer_size: usize,
 }
 
-/// ```text
-///          ┌──── written ────┐
-///          ▼                 │
-///        Read ── bytes ──▶ Write          Last
-///          │                 │             │
-///          │                 └─ stopped ──▶┤
-///          └──── end ──▶ Flush ◀─ written ─┘
-///                          └── flushed ──▶ done
-/// ```
-#[derive(Debug, Clone, Copy)]
-enum State {
-    Read,
-    Write,
-    /// What is in the buffer is still written, but nothing more is read.
-    Last,
-    Flush,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Flows,
+    /// Nothing more is read.
+    Over,
+}
+
+/// What was read at once.
+#[derive(Debug)]
+struct Piece {
+    memory: Memory,
+    read: usize,
+    written: usize,
 }
 
 impl Pump {
     pub(super) fn new() -> Self {
         Self {
-            state: State::Read,
-            buf: None,
-            written: 0,
+            piece: None,
+            source: Source::Flows,
             copied: 0,
             dirty: false,
-            buffer_size: pool::CAPACITY,
+            buffer_size: CAPACITY,
         }
     }
 
@@ -69,27 +67,48 @@ impl Pump {
 
     /// How many bytes have been read and not yet written.
     pub(super) fn unwritten(&self) -> usize {
-        self.buf.as_ref().map_or(0, |buf| buf.len() - self.written)
+        self.piece.as_ref().map_or(0, Piece::unwritten)
     }
 
     /// Reads no more; what has been read is still written and flushed.
     pub(super) fn stop(&mut self) {
-        self.state = match self.state {
-            State::Read => {
-                self.buf = None;
-                State::Flush
-            }
-            State::Write | State::Last => State::Last,
-            State::Flush => State::Flush,
-        };
+        self.source = Source::Over;
     }
 
     /// Ready when the reader has ended and everything is written and flushed.
-    // Always, as `lend`: calls of their own can be counted in an echo (`make count`).
+    // Always, as what it calls: calls of their own can be counted in an echo (`make count`).
     #[inline(always)]
     pub(super) fn poll<R, W>(
         &mut self,
         cx: &mut Context<'_>,
+        rounds: &mut Rounds,
+        reader: &mut R,
+        writer: &mut W,
+    ) -> Poll<io::Result<()>>
+    where
+        R: AsyncRead + ?Sized,
+        W: AsyncWrite + ?Sized,
+    {
+        // Out of `self`: after a panic there is no piece, and so no byte of it is taken for another's.
+        let mut piece = match self.piece.take() {
+            Some(piece) => piece,
+            None => Piece::new(self.buffer_size),
+        };
+        let polled = self.poll_piece(cx, rounds, &mut piece, reader, writer);
+        if piece.unwritten() > 0 {
+            self.piece = Some(piece);
+        } else {
+            scratch::give_back(piece.memory);
+        }
+        polled
+    }
+
+    #[inline(always)]
+    fn poll_piece<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        rounds: &mut Rounds,
+        piece: &mut Piece,
         reader: &mut R,
         writer: &mut W,
     ) -> Poll<io::Result<()>>
@@ -98,67 +117,55 @@ impl Pump {
         W: AsyncWrite + ?Sized,
     {
         loop {
-            match self.state {
-                State::Read => {
-                    ready!(budget::poll_left(cx));
-                    let buf = self.buf.get_or_insert_with(|| lend(self.buffer_size));
-                    buf.clear();
-                    self.written = 0;
-                    match poll_read_buf(reader, cx, &mut **buf)? {
-                        Poll::Pending => {
-                            self.buf = None;
-                            // Flush before parking: what the peer waits for must not wait for the peer.
-                            if self.dirty && writer.poll_flush(cx)?.is_ready() {
-                                self.dirty = false;
-                            }
-                            return Poll::Pending;
-                        }
-                        Poll::Ready(0) => {
-                            self.buf = None;
-                            self.state = State::Flush;
-                        }
-                        Poll::Ready(_) => {
-                            budget::spend();
-                            self.state = State::Write;
-                        }
-                    }
+            while piece.unwritten() > 0 {
+                let rest = piece.rest();
+                let n = checked(ready!(writer.poll_write_from(cx, rest))?, rest.len())?;
+                if n == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                 }
-                State::Write | State::Last => {
-                    let buf = self.buf.as_ref().expect("there is something to write");
-                    let rest = &buf[self.written..];
-                    let n = checked(ready!(writer.poll_write_from(cx, rest))?, rest.len())?;
-                    if n == 0 {
-                        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                piece.written += n;
+                self.copied += n as u64;
+                self.dirty = true;
+            }
+            if self.source == Source::Over {
+                return writer.poll_flush(cx);
+            }
+            ready!(rounds.poll_left(cx));
+            match poll_read_scratch(reader, cx, &mut piece.memory, self.buffer_size)? {
+                Poll::Pending => {
+                    // Flush before parking: what the peer waits for must not wait for the peer.
+                    if self.dirty && writer.poll_flush(cx)?.is_ready() {
+                        self.dirty = false;
                     }
-                    self.written += n;
-                    self.copied += n as u64;
-                    self.dirty = true;
-                    if self.written == buf.len() {
-                        self.state = match self.state {
-                            State::Last => State::Flush,
-                            _ => State::Read,
-                        };
-                    }
+                    return Poll::Pending;
                 }
-                State::Flush => {
-                    self.buf = None;
-                    return writer.poll_flush(cx);
+                Poll::Ready(0) => self.source = Source::Over,
+                Poll::Ready(n) => {
+                    budget::spend();
+                    (piece.read, piece.written) = (n, 0);
                 }
             }
         }
     }
 }
 
-#[inline(always)]
-fn lend(size: usize) -> Lent {
-    if size == pool::CAPACITY {
-        return pool::take();
+impl Piece {
+    #[inline]
+    fn new(size: usize) -> Self {
+        Self {
+            memory: scratch::take(size),
+            read: 0,
+            written: 0,
+        }
     }
-    made(size)
-}
 
-/// The pool knows one size. This one is freed when it is given back.
-#[cold]
-fn made(size: usize) -> Lent {
-    Lent::from(BytesMut::with_capacity(size))
+    #[inline]
+    fn unwritten(&self) -> usize {
+        self.read - self.written
+    }
+
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        &self.memory.initialized()[self.written..self.read]
+    }
 }

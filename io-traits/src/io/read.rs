@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{AsyncRead, ReadCursor, task::budget};
+use crate::{AsyncRead, ReadCursor, cursor::Memory, task::budget};
 
 /// Reads once into `buf`; resolves to the number of bytes read.
 ///
@@ -64,8 +64,24 @@ pub(super) fn poll_read_slice<R: AsyncRead + ?Sized>(
     cx: &mut Context<'_>,
     buf: &mut [u8],
 ) -> Poll<io::Result<usize>> {
-    let (polled, filled) =
-        ReadCursor::with_initialized(buf, |cursor| reader.poll_read_into(cx, cursor));
+    believe(ReadCursor::with_initialized(buf, |cursor| {
+        reader.poll_read_into(cx, cursor)
+    }))
+}
+
+/// Reads at most `limit` bytes to the front of scratch memory, believing the cursor and not the reader.
+#[inline]
+pub(super) fn poll_read_scratch<R: AsyncRead + ?Sized>(
+    reader: &mut R,
+    cx: &mut Context<'_>,
+    memory: &mut Memory,
+    limit: usize,
+) -> Poll<io::Result<usize>> {
+    believe(memory.lend(limit, |cursor| reader.poll_read_into(cx, cursor)))
+}
+
+#[inline]
+fn believe((polled, filled): (Poll<io::Result<usize>>, usize)) -> Poll<io::Result<usize>> {
     match polled {
         Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         Poll::Pending if filled == 0 => Poll::Pending,

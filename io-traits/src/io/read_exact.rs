@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::read::poll_read_slice;
+use super::{read::poll_read_slice, rounds::Rounds};
 use crate::{AsyncRead, task::budget};
 
 /// Fills the whole of `buf`; resolves to `()`.
@@ -66,8 +66,9 @@ impl<R: AsyncRead + ?Sized> Future for ReadExact<'_, R> {
             buf,
             filled,
         } = &mut *self;
+        let mut rounds = Rounds::new();
         while *filled < buf.len() {
-            ready!(budget::poll_left(cx));
+            ready!(rounds.poll_left(cx));
             let n = ready!(poll_read_slice(*reader, cx, &mut buf[*filled..]))?;
             budget::spend();
             if n == 0 {

@@ -10,6 +10,7 @@ use super::{
     TooLong,
     line::{beyond, without_end},
     read_until::{PieceEnd, poll_piece},
+    rounds::Rounds,
 };
 use crate::AsyncBufRead;
 
@@ -74,9 +75,17 @@ impl<R: AsyncBufRead + ?Sized> Future for ReadLine<'_, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let mut rounds = Rounds::new();
         loop {
             let room = beyond(this.limit) - this.bytes.len();
-            let (_, end) = ready!(poll_piece(this.reader, cx, b'\n', &mut this.bytes, room))?;
+            let (_, end) = ready!(poll_piece(
+                this.reader,
+                cx,
+                &mut rounds,
+                b'\n',
+                &mut this.bytes,
+                room
+            ))?;
             if end == PieceEnd::Buffer {
                 continue;
             }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::BufMut;
 
-use super::TooLong;
+use super::{TooLong, rounds::Rounds};
 use crate::{AsyncRead, poll_read_buf, task::budget};
 
 /// Appends everything up to the reader's end to `buf`, but at most `limit` bytes; resolves to the
@@ -68,8 +68,9 @@ impl<R: AsyncRead + ?Sized> Future for ReadToEnd<'_, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let mut rounds = Rounds::new();
         while this.read <= this.limit {
-            ready!(budget::poll_left(cx));
+            ready!(rounds.poll_left(cx));
             if this.buf.len() == this.buf.capacity() {
                 // Doubles what is there; the limit is no reason to reserve on the peer's word.
                 this.buf.reserve(SMALLEST_ROOM);

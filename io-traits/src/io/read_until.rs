@@ -7,7 +7,7 @@ use std::{
 
 use memchr::memchr;
 
-use super::TooLong;
+use super::{TooLong, rounds::Rounds};
 use crate::{AsyncBufRead, task::budget};
 
 /// Appends everything up to the next `delimiter`, with it, to `buf`; resolves to the number of bytes.
@@ -73,9 +73,17 @@ impl<R: AsyncBufRead + ?Sized> Future for ReadUntil<'_, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let mut rounds = Rounds::new();
         loop {
             let room = this.limit - this.read;
-            let (n, end) = ready!(poll_piece(this.reader, cx, this.delimiter, this.buf, room))?;
+            let (n, end) = ready!(poll_piece(
+                this.reader,
+                cx,
+                &mut rounds,
+                this.delimiter,
+                this.buf,
+                room
+            ))?;
             this.read += n;
             match end {
                 PieceEnd::Delimiter | PieceEnd::End => return Poll::Ready(Ok(this.read)),
@@ -102,11 +110,12 @@ pub(super) enum PieceEnd {
 pub(super) fn poll_piece<R: AsyncBufRead + ?Sized>(
     reader: &mut R,
     cx: &mut Context<'_>,
+    rounds: &mut Rounds,
     delimiter: u8,
     buf: &mut Vec<u8>,
     room: usize,
 ) -> Poll<io::Result<(usize, PieceEnd)>> {
-    ready!(budget::poll_left(cx));
+    ready!(rounds.poll_left(cx));
     let there = ready!(reader.poll_fill_buf(cx))?;
     budget::spend();
     if there.is_empty() {

@@ -5,13 +5,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::BufMut;
-
-use crate::{
-    AsyncRead, poll_read_buf,
-    pool::{self, Lent},
-    task::budget,
-};
+use super::{read::poll_read_scratch, rounds::Rounds};
+use crate::{AsyncRead, cursor::Memory, pool::CAPACITY, scratch, task::budget};
 
 /// Reads `n` bytes and drops them; resolves to `()`.
 ///
@@ -65,22 +60,25 @@ impl<R: AsyncRead + ?Sized> Future for Skip<'_, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let mut buf: Option<Lent> = None;
-        while this.skipped < this.n {
-            ready!(budget::poll_left(cx));
-            let buf = buf.get_or_insert_with(pool::take);
-            buf.clear();
-            let left = usize::try_from(this.n - this.skipped).unwrap_or(usize::MAX);
-            let n = ready!(poll_read_buf(
-                this.reader,
-                cx,
-                &mut (&mut **buf).limit(left)
-            ))?;
+        let mut memory = scratch::take(CAPACITY);
+        let polled = this.poll_with(cx, &mut memory);
+        scratch::give_back(memory);
+        polled
+    }
+}
+
+impl<R: AsyncRead + ?Sized> Skip<'_, R> {
+    fn poll_with(&mut self, cx: &mut Context<'_>, memory: &mut Memory) -> Poll<io::Result<()>> {
+        let mut rounds = Rounds::new();
+        while self.skipped < self.n {
+            ready!(rounds.poll_left(cx));
+            let left = usize::try_from(self.n - self.skipped).unwrap_or(usize::MAX);
+            let n = ready!(poll_read_scratch(self.reader, cx, memory, left))?;
             budget::spend();
             if n == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
-            this.skipped += n as u64;
+            self.skipped += n as u64;
         }
         Poll::Ready(Ok(()))
     }

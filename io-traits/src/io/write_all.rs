@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use super::rounds::Rounds;
 use crate::{AsyncWrite, async_write::checked, task::budget};
 
 /// Writes the whole of `buf`; resolves to `()`. It does not flush.
@@ -63,8 +64,9 @@ impl<W: AsyncWrite + ?Sized> Future for WriteAll<'_, W> {
             buf,
             written,
         } = &mut *self;
+        let mut rounds = Rounds::new();
         while *written < buf.len() {
-            ready!(budget::poll_left(cx));
+            ready!(rounds.poll_left(cx));
             let rest = &buf[*written..];
             let n = checked(ready!(writer.poll_write_from(cx, rest))?, rest.len())?;
             budget::spend();

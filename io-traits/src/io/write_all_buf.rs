@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Buf;
 
+use super::rounds::Rounds;
 use crate::{AsyncWrite, poll_write_buf, task::budget};
 
 /// Writes the whole of `buf`, which is advanced by what was written; resolves to `()`. It does not flush.
@@ -55,8 +56,9 @@ impl<W: AsyncWrite + ?Sized, B: Buf + ?Sized> Future for WriteAllBuf<'_, W, B> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { writer, buf } = &mut *self;
+        let mut rounds = Rounds::new();
         while buf.has_remaining() {
-            ready!(budget::poll_left(cx));
+            ready!(rounds.poll_left(cx));
             let n = ready!(poll_write_buf(*writer, cx, *buf))?;
             budget::spend();
             if n == 0 {

@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use super::rounds::Rounds;
 use crate::{AsyncWrite, async_write::checked, task::budget};
 
 /// Writes the whole of `bufs`, which are advanced by what was written; resolves to `()`. It does not
@@ -55,13 +56,14 @@ impl<W: AsyncWrite + ?Sized> Future for WriteVectoredAll<'_, '_, '_, W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { writer, bufs } = &mut *self;
+        let mut rounds = Rounds::new();
         loop {
             // Empty slices at the front would make a write of nothing look like a full writer.
             IoSlice::advance_slices(bufs, 0);
             let Some(first) = bufs.first() else {
                 return Poll::Ready(Ok(()));
             };
-            ready!(budget::poll_left(cx));
+            ready!(rounds.poll_left(cx));
             let (polled, given) = if writer.writes_slices() {
                 let some = &bufs[..bufs.len().min(MOST)];
                 let given = some.iter().map(|buf| buf.len()).sum();

@@ -245,11 +245,7 @@ impl<S: Read> AsyncRead for Layer<S> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(0));
         }
-        self.poll_io(cx, |protocol| {
-            let n = protocol.read(buf.initialize_unfilled())?;
-            buf.advance(n)?;
-            Ok(n)
-        })
+        self.poll_io(cx, |protocol| buf.fill_with(|memory| protocol.read(memory)))
     }
 }
 

@@ -7,7 +7,7 @@
 //! be pending.
 //!
 //! An executor gives a task its budget with [`with`]. Under an executor that gives none, the budget is
-//! unlimited.
+//! unlimited, but each future of [`crate::io`] that loops still yields after 128 rounds of one poll.
 
 use std::{
     cell::Cell,

@@ -45,11 +45,7 @@ impl<E: Source + Read> AsyncRead for PollEvented<E> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(0));
         }
-        self.poll_read_with_mut(cx, |io| {
-            let n = io.read(buf.initialize_unfilled())?;
-            buf.advance(n)?;
-            Ok(n)
-        })
+        self.poll_read_with_mut(cx, |io| buf.fill_with(|memory| io.read(memory)))
     }
 }
 
@@ -120,11 +116,7 @@ where
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(0));
         }
-        self.poll_read_with(cx, |mut io| {
-            let n = io.read(buf.initialize_unfilled())?;
-            buf.advance(n)?;
-            Ok(n)
-        })
+        self.poll_read_with(cx, |mut io| buf.fill_with(|memory| io.read(memory)))
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{Carried, Watch, Way};
-use crate::{AsyncRead, AsyncWrite, io::pump::Pump};
+use crate::{
+    AsyncRead, AsyncWrite,
+    io::{pump::Pump, rounds::Rounds},
+};
 
 /// Copies both ways between `a` and `b` until both have ended; resolves to what was carried.
 ///
@@ -163,6 +166,7 @@ impl Lane {
     fn poll<R, T>(
         &mut self,
         cx: &mut Context<'_>,
+        rounds: &mut Rounds,
         way: Way,
         (reader, writer): (&mut R, &mut T),
         watch: &mut impl Watch,
@@ -173,7 +177,7 @@ impl Lane {
     {
         if self.state == State::Carry {
             let before = self.pump.copied();
-            let polled = self.pump.poll(cx, reader, writer);
+            let polled = self.pump.poll(cx, rounds, reader, writer);
             let bytes = self.pump.copied() - before;
             if bytes > 0 {
                 watch.carried(way, usize::try_from(bytes).unwrap_or(usize::MAX));
@@ -202,11 +206,24 @@ where
         let this = &mut *self;
         // The way that comes first could use up the budget of the task every time.
         this.first = this.first.back();
+        let mut rounds = Rounds::new();
         let (to_b, to_a) = (&mut this.a_to_b, &mut this.b_to_a);
         loop {
             let mut poll = |way: Way| match way {
-                Way::AToB => to_b.poll(cx, way, (&mut *this.a, &mut *this.b), &mut this.watch),
-                Way::BToA => to_a.poll(cx, way, (&mut *this.b, &mut *this.a), &mut this.watch),
+                Way::AToB => to_b.poll(
+                    cx,
+                    &mut rounds,
+                    way,
+                    (&mut *this.a, &mut *this.b),
+                    &mut this.watch,
+                ),
+                Way::BToA => to_a.poll(
+                    cx,
+                    &mut rounds,
+                    way,
+                    (&mut *this.b, &mut *this.a),
+                    &mut this.watch,
+                ),
             };
             let there = poll(this.first)?;
             let back = poll(this.first.back())?;

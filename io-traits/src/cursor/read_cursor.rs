@@ -1,10 +1,6 @@
-//! Memory that a reader may fill and must not look into. One of the crate's two files with unsafe code.
-#![allow(
-    unsafe_code,
-    reason = "reading into uninitialised memory is what it is for"
-)]
-
 use std::{fmt, io, marker::PhantomData, mem::MaybeUninit, ptr, slice};
+
+use crate::{pool::CAPACITY, scratch};
 
 /// A stretch of possibly uninitialised memory that is being filled from its front.
 ///
@@ -35,8 +31,18 @@ pub struct ReadCursor<'a> {
     capacity: usize,
     filled: usize,
     initialized: usize,
+    mark: Mark,
     /// Invariant in `'a`, so that two cursors cannot be swapped.
     brand: PhantomData<fn(&'a ()) -> &'a ()>,
+}
+
+/// What becomes of the knowledge of how much is initialised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// The next read into the memory has it.
+    Kept,
+    /// It is lost with the cursor.
+    Lost,
 }
 
 impl ReadCursor<'_> {
@@ -46,7 +52,9 @@ impl ReadCursor<'_> {
         memory: &mut [MaybeUninit<u8>],
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
     ) -> (R, usize) {
-        Self::run(memory.as_mut_ptr().cast(), memory.len(), 0, f)
+        let start = memory.as_mut_ptr().cast();
+        let (result, filled, _) = Self::run(start, memory.len(), 0, Mark::Lost, f);
+        (result, filled)
     }
 
     /// [`with`](Self::with) for memory that is initialised already, which then is never zeroed.
@@ -55,7 +63,25 @@ impl ReadCursor<'_> {
         memory: &mut [u8],
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
     ) -> (R, usize) {
-        Self::run(memory.as_mut_ptr(), memory.len(), memory.len(), f)
+        let start = memory.as_mut_ptr();
+        let (result, filled, _) = Self::run(start, memory.len(), memory.len(), Mark::Lost, f);
+        (result, filled)
+    }
+
+    /// [`with`](Self::with) for memory of which a part is initialised already; returns how much of it is
+    /// in the end, too.
+    ///
+    /// # Safety
+    ///
+    /// The first `initialized` bytes of the memory are, and there are as many.
+    #[inline]
+    pub(super) unsafe fn with_mark<R>(
+        memory: &mut [MaybeUninit<u8>],
+        initialized: usize,
+        f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
+    ) -> (R, usize, usize) {
+        let start = memory.as_mut_ptr().cast();
+        Self::run(start, memory.len(), initialized, Mark::Kept, f)
     }
 
     #[inline]
@@ -63,17 +89,19 @@ impl ReadCursor<'_> {
         start: *mut u8,
         capacity: usize,
         initialized: usize,
+        mark: Mark,
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
-    ) -> (R, usize) {
+    ) -> (R, usize, usize) {
         let mut cursor = ReadCursor {
             start,
             capacity,
             filled: 0,
             initialized,
+            mark,
             brand: PhantomData,
         };
         let result = f(&mut cursor);
-        (result, cursor.filled)
+        (result, cursor.filled, cursor.initialized)
     }
 
     /// Lends the next `limit` bytes of the unfilled part to `f` as a cursor of their own; returns what
@@ -94,6 +122,7 @@ impl ReadCursor<'_> {
             capacity,
             filled: 0,
             initialized: (self.initialized - self.filled).min(capacity),
+            mark: self.mark,
             brand: PhantomData,
         };
         let result = f(&mut part);
@@ -150,6 +179,61 @@ impl ReadCursor<'_> {
         Ok(())
     }
 
+    /// Has a reader fill the unfilled part that asks for initialised memory; returns what it returned.
+    ///
+    /// The way to a [`Read`](io::Read) and its like. What is uninitialised is not zeroed for it each time:
+    /// it gets initialised memory of the thread's, at most [`CAPACITY`](crate::pool::CAPACITY) bytes, and
+    /// what it reports is copied. So the costs grow with what is read, not with the room for it. The reader
+    /// may find there what earlier reads have left.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if the reader reports more than it was given. Otherwise
+    /// the reader's own. Nothing is filled then.
+    #[inline]
+    pub fn fill_with(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        self.lend(read, |result| result.as_ref().ok().copied())?
+    }
+
+    /// [`fill_with`](Self::fill_with) for any result; `count` says how many bytes one stands for.
+    #[inline]
+    pub(crate) fn lend<R>(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> R,
+        count: impl FnOnce(&R) -> Option<usize>,
+    ) -> io::Result<R> {
+        let uninitialized = self.capacity - self.initialized;
+        if uninitialized > ZEROED_AT_ONCE && self.mark == Mark::Lost {
+            return self.lend_scratch(read, count);
+        }
+        let result = read(self.initialize_unfilled());
+        if let Some(n) = count(&result) {
+            self.advance(n)?;
+        }
+        Ok(result)
+    }
+
+    fn lend_scratch<R>(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> R,
+        count: impl FnOnce(&R) -> Option<usize>,
+    ) -> io::Result<R> {
+        let mut memory = scratch::take(self.remaining().min(CAPACITY));
+        let (result, filled) = memory.lend(self.remaining(), |part| {
+            let result = read(part.initialize_unfilled());
+            if let Some(n) = count(&result) {
+                part.advance(n)?;
+            }
+            io::Result::Ok(result)
+        });
+        self.append(&memory.initialized()[..filled]);
+        scratch::give_back(memory);
+        result
+    }
+
     /// The unfilled part as it is, for a system call to write into.
     ///
     /// # Safety
@@ -203,6 +287,9 @@ impl fmt::Debug for ReadCursor<'_> {
             .finish()
     }
 }
+
+/// So many uninitialised bytes are sooner zeroed than read past.
+const ZEROED_AT_ONCE: usize = 512;
 
 #[cfg(test)]
 mod tests {
