@@ -59,7 +59,8 @@
 //!    network; `FdBuffer` and `PeerCredentials`: what there is only here.
 //! 8. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
 //!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
-//! 9. `sys/`: the wall towards the operating system.
+//! 9. [`relay`] and [`relay_one_way`]: bytes from socket to socket; `relay/mod.rs` is the map.
+//! 10. `sys/`: the wall towards the operating system.
 
 mod accept_error;
 mod by_name;
@@ -67,6 +68,7 @@ mod byte_stream;
 mod deadline;
 mod incoming;
 mod owned_write_half;
+mod relay;
 mod sys;
 mod tcp;
 mod tracker;
@@ -85,6 +87,7 @@ pub use by_name::{
 pub use deadline::Deadline;
 pub use incoming::Incoming;
 pub use owned_write_half::OwnedWriteHalf;
+pub use relay::{Relay, RelayError, RelayOneWay, Relayed, relay, relay_one_way};
 pub use tcp::{Connect, TcpBuilder, TcpListener, TcpStream};
 pub use tracker::{Activity, Busy, Stop, Tracked, Tracker, UntilStopped};
 pub use udp::UdpSocket;

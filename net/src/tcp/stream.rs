@@ -18,6 +18,7 @@ use super::connect::begin;
 use crate::{
     Connect, OwnedWriteHalf,
     byte_stream::{ByteStream, Carrier, byte_stream_traits},
+    relay::relayed,
 };
 
 /// A TCP connection.
@@ -251,6 +252,7 @@ impl TcpStream {
 }
 
 byte_stream_traits!(TcpStream, &TcpStream);
+relayed!(TcpStream);
 
 impl io_traits::Splittable for TcpStream {}
 

@@ -18,6 +18,7 @@ use super::{FdBuffer, PeerCredentials, UnixConnect};
 use crate::{
     OwnedWriteHalf,
     byte_stream::{ByteStream, Carrier, byte_stream_traits},
+    relay::relayed,
     sys,
 };
 
@@ -254,6 +255,7 @@ impl UnixStream {
 }
 
 byte_stream_traits!(UnixStream, &UnixStream);
+relayed!(UnixStream);
 
 impl io_traits::Splittable for UnixStream {}
 
