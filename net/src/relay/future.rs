@@ -30,7 +30,7 @@ use super::{Relayed, lane::Lane, limits::Limits};
 /// # Cancel safety
 ///
 /// Not cancel safe while a socket takes no bytes: what was taken from the other one and not yet given is
-/// dropped with the future, up to 256 KiB for each way. It is in a pipe, out of reach;
+/// dropped with the future, up to 512 KiB for each way. It is in a pipe, out of reach;
 /// [`Relay::unwritten`] tells how much it is.
 ///
 /// # Errors

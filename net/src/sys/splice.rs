@@ -103,7 +103,7 @@ pub(crate) fn is_refusal(error: &io::Error) -> bool {
 }
 
 /// How many bytes a pipe is asked to hold, and are moved at a time.
-const CAPACITY: usize = 256 * 1024;
+const CAPACITY: usize = 512 * 1024;
 
 /// How many pipes a thread keeps.
 const POOLED: usize = 16;

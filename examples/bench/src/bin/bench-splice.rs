@@ -154,7 +154,7 @@ impl Lane {
 }
 
 /// Bytes of a pipe: as many as ours asks for.
-const PIPE: usize = 256 * 1024;
+const PIPE: usize = 512 * 1024;
 const FLAGS: SpliceFlags = SpliceFlags::MOVE.union(SpliceFlags::NONBLOCK);
 const LISTENER: u64 = u64::MAX;
 const EVENTS: usize = 64;
