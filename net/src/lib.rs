@@ -59,7 +59,8 @@
 //!    network; `FdBuffer` and `PeerCredentials`: what there is only here.
 //! 8. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
 //!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
-//! 9. [`relay`] and [`relay_one_way`]: bytes from socket to socket; `relay/mod.rs` is the map.
+//! 9. [`relay`] and [`relay_one_way`]: bytes from socket to socket; `relay/mod.rs` is the map. [`send_file()`]: from
+//!    file to socket.
 //! 10. `sys/`: the wall towards the operating system.
 
 mod accept_error;
@@ -69,6 +70,7 @@ mod deadline;
 mod incoming;
 mod owned_write_half;
 mod relay;
+mod send_file;
 mod sys;
 mod tcp;
 mod tracker;
@@ -88,6 +90,7 @@ pub use deadline::Deadline;
 pub use incoming::Incoming;
 pub use owned_write_half::OwnedWriteHalf;
 pub use relay::{Relay, RelayError, RelayOneWay, Relayed, relay, relay_one_way};
+pub use send_file::{SendFile, send_file};
 pub use tcp::{Connect, TcpBuilder, TcpListener, TcpStream};
 pub use tracker::{Activity, Busy, Stop, Tracked, Tracker, UntilStopped};
 pub use udp::UdpSocket;

@@ -1,4 +1,5 @@
 use std::{
+    fs::File,
     io,
     task::{Context, Poll},
 };
@@ -8,7 +9,7 @@ use reactor::Handle;
 
 use crate::sys::Pipe;
 
-/// A socket that can be relayed: [`TcpStream`](crate::TcpStream) and, on Unix systems, `UnixStream`.
+/// A socket that can be relayed, and that files can be sent to: [`TcpStream`](crate::TcpStream) and, on Unix systems, `UnixStream`.
 #[allow(
     private_bounds,
     reason = "what a relay asks of a socket is nobody else's affair"
@@ -28,6 +29,15 @@ pub(crate) trait Carries {
     fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<io::Result<Lent>>;
 
     fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// Sends bytes of a file; 0 are its end.
+    fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>>;
 
     /// Ends the writing side.
     fn end(&self) -> io::Result<()>;
@@ -77,6 +87,16 @@ macro_rules! relayed {
                 buf: &[u8],
             ) -> std::task::Poll<std::io::Result<usize>> {
                 self.bytes.poll_write(cx, buf)
+            }
+
+            fn poll_send_file(
+                &self,
+                cx: &mut std::task::Context<'_>,
+                file: &std::fs::File,
+                offset: u64,
+                len: usize,
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.bytes.poll_send_file(cx, file, offset, len)
             }
 
             fn end(&self) -> std::io::Result<()> {

@@ -10,6 +10,7 @@
 //! * where there are Unix sockets: `peek`, `accept_unix`, `TRUSTS_SHORT_UNIX_WRITES`,
 //!   `peer_credentials`, and in `fds.rs` descriptors that travel with bytes;
 //! * `Pipe` and `is_refusal`: bytes from socket to socket without a buffer of ours, if it can be had;
+//! * `copy_from_file`, and `send_file`, which need not copy: bytes of a file to a socket;
 //! * where there is TCP fast open: `set_fast_open` and `set_fast_open_connect`.
 //!
 //! Linux is tested. Other Unix systems share its file, untested; the rest has a file that needs

@@ -4,6 +4,8 @@ use std::io;
 
 use io_traits::pool::Lent;
 
+pub(crate) use super::copy_from_file as send_file;
+
 /// There is none.
 #[derive(Debug)]
 pub(crate) enum Pipe {}

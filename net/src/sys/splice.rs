@@ -3,17 +3,19 @@
 
 use std::{
     cell::RefCell,
+    fs::File,
     io,
     os::fd::{AsFd, OwnedFd},
 };
 
 use io_traits::pool::Lent;
 use rustix::{
+    fs::sendfile,
     io::Errno,
     pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice},
 };
 
-use super::ignores_sigpipe;
+use super::{copy_from_file, ignores_sigpipe};
 
 /// A pipe between two sockets. Nobody waits for it: it is filled only when it is empty, so that "would
 /// block" is always about a socket.
@@ -89,6 +91,24 @@ impl Pipe {
                 pool.push(self);
             }
         });
+    }
+}
+
+/// Sends bytes of a file, by sendfile(2); by a buffer where the system refuses. 0 are the end of the file.
+pub(crate) fn send_file(
+    socket: &impl AsFd,
+    file: &File,
+    offset: u64,
+    len: usize,
+) -> io::Result<usize> {
+    // It cannot be told to send no signal, as a send can.
+    if !ignores_sigpipe() {
+        return copy_from_file(socket, file, offset, len);
+    }
+    let mut at = offset;
+    match sendfile(socket, file, Some(&mut at), len).map_err(io::Error::from) {
+        Err(error) if is_refusal(&error) => copy_from_file(socket, file, offset, len),
+        result => result,
     }
 }
 

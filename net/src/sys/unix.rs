@@ -249,6 +249,25 @@ pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
 pub(crate) const TRUSTS_SHORT_UNIX_WRITES: bool =
     cfg!(any(target_os = "linux", target_os = "android"));
 
+/// Sends bytes of a file by way of a buffer; 0 are the end of the file. What the socket does not take is
+/// read again the next time.
+pub(crate) fn copy_from_file<S: Socket>(
+    socket: &S,
+    file: &std::fs::File,
+    offset: u64,
+    len: usize,
+) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+
+    let mut buf = io_traits::pool::take();
+    let room = len.min(buf.capacity());
+    buf.resize(room, 0);
+    match file.read_at(&mut buf, offset)? {
+        0 => Ok(0),
+        n => send(socket, &buf[..n]),
+    }
+}
+
 /// Whether SIGPIPE does not end this process, as it does unless somebody has said otherwise; Rust's runtime has,
 /// in a program whose `main` is Rust's. It is asked once.
 #[cfg(any(target_os = "linux", target_os = "android"))]
