@@ -61,11 +61,13 @@
 //!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
 //! 9. [`relay`] and [`relay_one_way`]: bytes from socket to socket; `relay/mod.rs` is the map. [`send_file()`]: from
 //!    file to socket.
-//! 10. `sys/`: the wall towards the operating system.
+//! 10. [`CoresBuilder`]: one server on many cores; `cores/mod.rs` is the map.
+//! 11. `sys/`: the wall towards the operating system.
 
 mod accept_error;
 mod by_name;
 mod byte_stream;
+mod cores;
 mod deadline;
 mod incoming;
 mod owned_write_half;
@@ -86,6 +88,7 @@ pub use by_name::{
     ConnectByName, ConnectError, Connector, Lookup, LookupError, Resolve, ResolverPool, Resolving,
     connect, lookup,
 };
+pub use cores::{CoreLoad, Cores, CoresBuilder, CoresShutdown, OnCore, Spread};
 pub use deadline::Deadline;
 pub use incoming::Incoming;
 pub use owned_write_half::OwnedWriteHalf;

@@ -91,7 +91,7 @@ impl TcpStream {
         Ok(Self::connected(MioStream::from_std(stream), handle)?)
     }
 
-    pub(super) fn connected(
+    pub(crate) fn connected(
         stream: MioStream,
         handle: &Handle,
     ) -> Result<Self, RegisterError<MioStream>> {
