@@ -42,7 +42,7 @@ $(LIBRARIES:%=test-%): test-%: tools
 	case "$$features" in *' '*) run cargo test -p $* --all-features ;; esac
 
 # The gallery is of Linux's objects.
-GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo tls')
+GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo http tls')
 
 # In release, because `make demo` uses the same build.
 test-examples: tools

@@ -21,7 +21,7 @@
 //! 9. `bin/balance.rs`: one server on many cores, and how evenly they are loaded.
 //! 10. `bin/udp-echo.rs`: echo with datagrams.
 //! 11. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
-//!    core, and [`run_on_threads`] sees to threads, signals and the end.
+//!     core, and [`run_on_threads`] sees to threads, signals and the end.
 //! 12. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`linger`], [`Random`]: the small rest.
 //!
 //! # The gallery
@@ -46,6 +46,8 @@
 mod connections;
 mod descriptors;
 mod forward;
+#[cfg(feature = "http")]
+pub mod http;
 mod linger;
 mod program;
 mod random;
