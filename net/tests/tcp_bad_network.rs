@@ -161,3 +161,44 @@ fn a_relay_passes_everything_on_over_a_bad_network() {
         server.join().unwrap();
     });
 }
+
+/// 20 Mbit/s, and packets of a usual size.
+const SLOW: &str = "ip link set lo mtu 1500
+tc qdisc replace dev lo root tbf rate 20mbit burst 32kbit latency 400ms";
+
+/// The writer waits for the link, the relay for its writer, and the client for the relay.
+#[test]
+fn over_a_slow_link_everybody_waits_and_every_byte_arrives() {
+    let test = "over_a_slow_link_everybody_waits_and_every_byte_arrives";
+    child::in_namespaces(test, &["tc"], SLOW, || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let (client, a) = over_loopback(&mut core);
+        let (b, server) = over_loopback(&mut core);
+        let relaying = core.spawner().spawn(async move { relay(&a, &b).await });
+        let said = bytes(1, 1_000_000);
+        let says = async {
+            write_all(&mut &client, &said).await?;
+            shutdown(&mut &client).await
+        };
+        let mut heard = Vec::new();
+        let hears = async {
+            read_to_end(&mut &server, &mut heard, 2_000_000).await?;
+            shutdown(&mut &server).await
+        };
+        let limit = handle.timeout(HANG, async { futures::try_join!(says, hears) });
+        core.run(limit).unwrap().expect("it hangs").unwrap();
+        assert!(heard == said);
+        assert_eq!(run(&mut core, relaying).unwrap().unwrap().a_to_b, 1_000_000);
+    });
+}
+
+fn over_loopback(core: &mut Core) -> (TcpStream, TcpStream) {
+    let handle = core.handle();
+    let listener = TcpListener::bind(&"127.0.0.1:0".parse().unwrap(), &handle).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let accepting = io_traits::task::io(|| listener.accept());
+    let both = futures::future::join(TcpStream::connect(&addr, &handle), accepting);
+    let (connected, accepted) = run(core, both);
+    (connected.unwrap(), accepted.unwrap().0)
+}
