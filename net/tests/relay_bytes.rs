@@ -341,6 +341,40 @@ fn a_relay_that_is_dropped_tells_what_is_lost_with_it() {
     assert_eq!(&heard[filled..], b"kept");
 }
 
+/// Whoever reads without asking for them gets none; neither does the relay keep any.
+#[test]
+fn descriptors_that_come_with_the_bytes_are_closed_and_the_bytes_go_on() {
+    let test = "descriptors_that_come_with_the_bytes_are_closed_and_the_bytes_go_on";
+    child::alone(test, || {
+        let mut core = Core::new().unwrap();
+        let (a, client) = net::UnixStream::pair(&core.handle()).unwrap();
+        let (b, server) = Unix::connection(&core.handle());
+        let relaying = core.spawner().spawn(async move { relay(&a, &b).await });
+        settle(&mut core);
+        let passed = [std::io::stdin(), std::io::stdin()];
+        let (before, mut hearing) = (open_descriptors(), server.again());
+        for round in 0..50 {
+            let message = [round; 10];
+            let fds = passed.each_ref().map(AsFd::as_fd);
+            let sending = io_traits::task::io(|| client.send_with_fds(&message, &fds));
+            assert_eq!(run(&mut core, sending).unwrap(), 10);
+            let mut plain = &client;
+            run(&mut core, io_traits::io::write_all(&mut plain, &message)).unwrap();
+        }
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        server.end();
+        let carried = run(&mut core, relaying).unwrap().unwrap();
+        assert_eq!(carried.a_to_b, 1000);
+        let mut heard = Vec::new();
+        hearing.read_to_end(&mut heard).unwrap();
+        let expected: Vec<u8> = (0..50).flat_map(|round| [round; 20]).collect();
+        assert_eq!(heard, expected);
+        // A pipe in the pool, and no hundred descriptors of somebody.
+        let after = open_descriptors();
+        assert!(after <= before + 2, "{before} and then {after}");
+    });
+}
+
 #[test]
 fn relays_that_end_or_are_dropped_leave_no_descriptor_and_no_slot() {
     let test = "relays_that_end_or_are_dropped_leave_no_descriptor_and_no_slot";

@@ -108,6 +108,7 @@ impl CoresBuilder {
             let source = match self.spread {
                 Spread::System => Source::Listener(listeners.next().expect("one for each core")),
                 Spread::HandOff => {
+                    // There are never more in it than the process has descriptors.
                     let (sender, receiver) = unbounded();
                     hand_offs.push((sender, counters.clone()));
                     Source::HandOff(receiver)

@@ -24,6 +24,9 @@ use super::{Relayed, lane::Lane, limits::Limits};
 /// [`idle_limit`](Relay::idle_limit), [`watch`](Relay::watch). For one task per way there is
 /// [`relay_one_way`](super::relay_one_way).
 ///
+/// Descriptors that travel with the bytes of a Unix socket are closed, as by any read that does not ask for
+/// them; urgent data of TCP is left out.
+///
 /// For other objects than two sockets there is
 /// [`copy_bidirectional`](io_traits::io::copy_bidirectional()), which does the same with buffers.
 ///
@@ -138,7 +141,7 @@ impl<'a, A, B, W> Relay<'a, A, B, W> {
 
     /// What has been carried so far.
     pub fn carried(&self) -> Carried {
-        // It has more fields for others than for us.
+        // Whether it was stopped is known at the end.
         let mut carried = Carried::default();
         carried.a_to_b = self.a_to_b.carried();
         carried.b_to_a = self.b_to_a.carried();
