@@ -17,12 +17,14 @@
 //! 5. `bin/https/main.rs`: HTTP over TLS, with a TLS library that knows nothing of event loops.
 //! 6. `bin/redis/main.rs`: a codec of one's own, with states, and the clients of a whole world for it.
 //! 7. `bin/proxy.rs` and [`forward`]: two connections carried into each other.
-//! 8. `bin/udp-echo.rs`: the same with datagrams.
-//! 9. `bin/poll-loop.rs` and `bin/foreign.rs`: a core in the loop of somebody else, and sockets under an executor
-//!    of somebody else.
-//! 10. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
+//! 8. `bin/socks5/main.rs`: a proxy that is told where to; `bin/http-file/main.rs`: a folder, sent without being read.
+//! 9. `bin/balance.rs`: one server on many cores, and how evenly they are loaded.
+//! 10. `bin/udp-echo.rs`: echo with datagrams.
+//! 11. `bin/poll-loop.rs` and `bin/foreign.rs`: a core in the loop of somebody else, and sockets under an executor
+//!     of somebody else.
+//! 12. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
 //!     core, and [`run_on_threads`] sees to threads, signals and the end.
-//! 11. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`Random`]: the small rest.
+//! 13. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`linger`], [`Random`]: the small rest.
 //!
 //! # The gallery
 //!
@@ -46,6 +48,9 @@
 mod connections;
 mod descriptors;
 mod forward;
+#[cfg(feature = "http")]
+pub mod http;
+mod linger;
 mod program;
 mod random;
 mod serve;
@@ -54,6 +59,7 @@ mod server_args;
 
 pub use descriptors::raise_descriptor_limit;
 pub use forward::forward;
+pub use linger::linger;
 pub use program::{named, run_program};
 pub use random::Random;
 pub use serve::{run_on_threads, serve, serve_with};

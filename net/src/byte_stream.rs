@@ -1,4 +1,5 @@
 use std::{
+    fs::File,
     io::{self, IoSlice, IoSliceMut, Read, Write},
     net::Shutdown,
     task::{Context, Poll},
@@ -152,6 +153,23 @@ where
         })
     }
 
+    pub(crate) fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        if len == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        // A call that moves too much would keep others waiting, if the disk is slow.
+        let len = len.min(MOST_OF_FILE);
+        // A short transfer proves nothing: the file may have ended.
+        let io = &self.io;
+        io.poll_write_with(cx, |io| sys::send_file(io, file, offset, len))
+    }
+
     /// Ends the writing side.
     pub(crate) fn end(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
@@ -173,6 +191,9 @@ where
         }
     }
 }
+
+/// The most bytes of a file that are sent at a time.
+const MOST_OF_FILE: usize = 1 << 20;
 
 /// 0 bytes are not short: they are the end.
 #[inline]

@@ -9,9 +9,9 @@ use std::{
 
 use futures::Stream;
 use io_traits::task::budget;
-use reactor::{Handle, Options, Sleep, Trigger};
+use reactor::{Handle, Options, Sleep, Trigger, mio::net::TcpStream as MioStream};
 
-use crate::{AcceptError, TcpListener, TcpStream};
+use crate::{AcceptError, TcpListener, TcpStream, tcp::Unregistered};
 #[cfg(unix)]
 use crate::{UnixListener, UnixStream};
 
@@ -124,6 +124,14 @@ impl<L> Incoming<L> {
 
 impl Stream for Incoming {
     type Item = io::Result<(TcpStream, SocketAddr)>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_connection(cx).map(Some)
+    }
+}
+
+impl Stream for Incoming<Unregistered> {
+    type Item = io::Result<(MioStream, SocketAddr)>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_connection(cx).map(Some)

@@ -59,14 +59,20 @@
 //!    network; `FdBuffer` and `PeerCredentials`: what there is only here.
 //! 8. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
 //!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
-//! 9. `sys/`: the wall towards the operating system.
+//! 9. [`relay`] and [`relay_one_way`]: bytes from socket to socket; `relay/mod.rs` is the map. [`send_file()`]: from
+//!    file to socket.
+//! 10. [`CoresBuilder`]: one server on many cores; `cores/mod.rs` is the map.
+//! 11. `sys/`: the wall towards the operating system.
 
 mod accept_error;
 mod by_name;
 mod byte_stream;
+mod cores;
 mod deadline;
 mod incoming;
 mod owned_write_half;
+mod relay;
+mod send_file;
 mod sys;
 mod tcp;
 mod tracker;
@@ -82,9 +88,12 @@ pub use by_name::{
     ConnectByName, ConnectError, Connector, Lookup, LookupError, Resolve, ResolverPool, Resolving,
     connect, lookup,
 };
+pub use cores::{CoreLoad, Cores, CoresBuilder, CoresShutdown, OnCore, Spread};
 pub use deadline::Deadline;
 pub use incoming::Incoming;
 pub use owned_write_half::OwnedWriteHalf;
+pub use relay::{Relay, RelayError, RelayOneWay, Relayed, relay, relay_one_way};
+pub use send_file::{SendFile, send_file};
 pub use tcp::{Connect, TcpBuilder, TcpListener, TcpStream};
 pub use tracker::{Activity, Busy, Stop, Tracked, Tracker, UntilStopped};
 pub use udp::UdpSocket;

@@ -160,6 +160,33 @@ fn without_descriptors_accepting_pauses_and_goes_on_without_a_new_connection() {
     });
 }
 
+/// Nobody's log is filled by it: a line for each pause, and the pauses get longer.
+#[test]
+fn without_descriptors_there_is_one_line_of_log_for_each_pause() {
+    let test = "without_descriptors_there_is_one_line_of_log_for_each_pause";
+    child::alone(test, || {
+        let log = common::wakers::Log::default();
+        let _logging = tracing::subscriber::set_default(log.clone());
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let (listener, addr) = listen(&handle);
+        let mut incoming = listener.incoming();
+        let _peers: Vec<_> = (0..10).map(|_| StdStream::connect(addr).unwrap()).collect();
+        let _ballast = use_descriptors_up(0);
+        let starved = handle.timeout(Duration::from_millis(300), incoming.next());
+        run(&mut core, starved).unwrap_err();
+        let lines = log.0.lock().unwrap();
+        let pauses = lines
+            .iter()
+            .filter(|line| line.contains("accepting pauses"));
+        let pauses = pauses.count() as u64;
+        assert_eq!(pauses, incoming.pauses());
+        assert!((1..10).contains(&pauses), "{pauses}");
+        let warnings = lines.iter().filter(|line| line.starts_with("WARN"));
+        assert_eq!(warnings.count() as u64, pauses);
+    });
+}
+
 #[test]
 fn without_descriptors_a_bare_accept_is_an_error_each_time_and_works_again_later() {
     let test = "without_descriptors_a_bare_accept_is_an_error_each_time_and_works_again_later";

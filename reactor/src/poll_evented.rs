@@ -321,6 +321,13 @@ impl<E: Source> PollEvented<E> {
         self.registration.resume(direction, self.borrowed())
     }
 
+    /// Whether an event has ever told of urgent data, which an object that
+    /// [watches](Options::watch_urgent) for it does not hide: operations may stop where the urgent data is.
+    #[inline]
+    pub fn has_told_of_urgent_data(&self) -> bool {
+        self.registration.slot().seen(Direction::Read).has_urgent()
+    }
+
     /// The way to the reactor that it is registered with.
     pub fn handle(&self) -> Handle {
         self.registration.handle()

@@ -167,6 +167,12 @@ impl Seen {
         self.0 & (CLOSED | URGENT) == 0
     }
 
+    /// Whether an event has told of urgent data, taken or not.
+    #[inline]
+    pub(crate) fn has_urgent(self) -> bool {
+        self.0 & URGENT != 0
+    }
+
     /// Whether an event made it ready; otherwise it is ready only by assumption.
     #[inline]
     pub(crate) fn is_from_event(self) -> bool {

@@ -215,6 +215,30 @@ fn urgent_data_is_waited_for_beside_other_data_that_stays_unread() {
     assert_eq!(take(&stream).unwrap(), 8);
 }
 
+/// Also when the urgent data has been taken, and everything else.
+#[test]
+fn that_there_was_urgent_data_is_known_from_its_event_on_and_for_ever() {
+    let mut core = Core::new().unwrap();
+    let (stream, mut peer) = tcp_pair(&core.handle(), Options::new().watch_urgent());
+    let (other, other_peer) = tcp_pair(&core.handle(), Options::new());
+    peer.write_all(b"ordinary").unwrap();
+    run(&mut core, stream.ready(Interest::READ)).unwrap();
+    assert_eq!(take(&stream).unwrap(), 8);
+    assert!(!stream.has_told_of_urgent_data());
+    for peer in [&peer, &other_peer] {
+        send(peer, b"!", SendFlags::OOB).unwrap();
+    }
+    run(&mut core, stream.ready(Interest::PRIORITY)).unwrap();
+    assert!(stream.has_told_of_urgent_data());
+    let byte = stream.try_with(Interest::PRIORITY, urgent);
+    assert_eq!(byte.unwrap(), b'!');
+    assert!(take(&stream).is_err());
+    assert!(stream.has_told_of_urgent_data());
+    // This one does not watch for it.
+    settle(&mut core);
+    assert!(!other.has_told_of_urgent_data());
+}
+
 #[test]
 #[cfg_attr(mio_unsupported_force_poll_poll, ignore = "poll(2) has no edges")]
 fn urgent_data_is_not_reported_unless_it_is_watched() {

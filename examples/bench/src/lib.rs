@@ -11,7 +11,8 @@
 //!
 //! # Reading order
 //!
-//! 1. `bin/bench-bare.rs`, `bin/bench-ours.rs`, `bin/bench-tokio.rs`, `bin/bench-smol.rs`: the contestants.
+//! 1. `bin/bench-bare.rs`, `bin/bench-ours.rs`, `bin/bench-tokio.rs`, `bin/bench-smol.rs`, and for
+//!    relays `bin/bench-splice.rs`: the contestants.
 //! 2. `bin/bench/scenario/`: what is timed; one scenario, one file.
 //! 3. `bin/bench/count/`: what is counted; one kind of count, one file.
 //! 4. `bin/bench/generator.rs`, `bin/bench/server.rs`: the two ends of a measurement.

@@ -1,4 +1,4 @@
-use std::{env, io, path::PathBuf};
+use std::{env, io, net::SocketAddr, path::PathBuf};
 
 /// What a server is asked to do, as the words of its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,13 @@ pub enum Work {
     UdpEcho,
     /// Sends every byte of a Unix stream back; the socket is made at the path.
     UnixEcho(PathBuf),
+    /// Carries the bytes of each TCP connection to another one and back, by means of the library.
+    Relay {
+        /// Where the other one leads.
+        to: SocketAddr,
+        /// Bytes of the buffers, where the library can be told; 0 is what it takes by itself.
+        buffer: usize,
+    },
     /// Sleeps this many times, 2 ms each, one after the other, and ends.
     Sleeps(u32),
 }
@@ -51,6 +58,9 @@ impl Work {
             Self::TcpLines => vec!["tcp-lines".into()],
             Self::UdpEcho => vec!["udp-echo".into()],
             Self::UnixEcho(path) => vec!["unix-echo".into(), path.display().to_string()],
+            Self::Relay { to, buffer } => {
+                vec!["relay".into(), to.to_string(), buffer.to_string()]
+            }
             Self::Sleeps(count) => vec!["sleeps".into(), count.to_string()],
         }
     }
@@ -73,6 +83,10 @@ impl Work {
             ["tcp-lines"] => Self::TcpLines,
             ["udp-echo"] => Self::UdpEcho,
             ["unix-echo", path] => Self::UnixEcho(path.into()),
+            ["relay", to, buffer] => Self::Relay {
+                to: to.parse().ok()?,
+                buffer: buffer.parse().ok()?,
+            },
             ["sleeps", count] => Self::Sleeps(count.parse().ok()?),
             _ => return None,
         })
@@ -93,6 +107,10 @@ mod tests {
             Work::TcpLines,
             Work::UdpEcho,
             Work::UnixEcho("/a b".into()),
+            Work::Relay {
+                to: ([127, 0, 0, 1], 7).into(),
+                buffer: 8192,
+            },
             Work::Sleeps(3),
         ] {
             let args = work.to_args();

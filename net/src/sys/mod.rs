@@ -9,6 +9,8 @@
 //! * `accept_error`: which errors of `accept` are whose business;
 //! * where there are Unix sockets: `recv_stream`, `recv_stream_into`, `peek`, `accept_unix`,
 //!   `TRUSTS_SHORT_UNIX_WRITES`, `peer_credentials`, and in `fds.rs` descriptors that travel with bytes;
+//! * `Pipe` and `is_refusal`: bytes from socket to socket without a buffer of ours, if it can be had;
+//! * `copy_from_file`, and `send_file`, which need not copy: bytes of a file to a socket;
 //! * where there is TCP fast open: `set_fast_open` and `set_fast_open_connect`.
 //!
 //! Linux is tested. Other Unix systems share its file, untested; the rest has a file that needs
@@ -20,6 +22,16 @@ mod fds;
 mod unix;
 #[cfg(unix)]
 pub(crate) use {fds::*, unix::*};
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod splice;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use splice::*;
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod no_splice;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) use no_splice::*;
 
 #[cfg(not(unix))]
 mod other;

@@ -48,6 +48,29 @@ where
     socket.write_vectored(bufs)
 }
 
+/// Sends bytes of a file by way of a buffer; 0 are the end of the file. What the socket does not take is
+/// read again the next time.
+pub(crate) fn copy_from_file<S>(
+    socket: &S,
+    mut file: &std::fs::File,
+    offset: u64,
+    len: usize,
+) -> io::Result<usize>
+where
+    for<'a> &'a S: Write,
+{
+    use std::io::{Seek, SeekFrom};
+
+    let mut buf = io_traits::pool::take();
+    let room = len.min(buf.capacity());
+    buf.resize(room, 0);
+    file.seek(SeekFrom::Start(offset))?;
+    match file.read(&mut buf)? {
+        0 => Ok(0),
+        n => send(socket, &buf[..n]),
+    }
+}
+
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }

@@ -1,8 +1,8 @@
 //! The crate's one file with unsafe code.
 #![allow(
     unsafe_code,
-    reason = "recv(2) writes into memory that may be uninitialised; accept4(2), fast open and \
-              peer credentials are not in std"
+    reason = "recv(2) writes into memory that may be uninitialised; accept4(2), fast open, peer \
+              credentials and dispositions of signals are not in std"
 )]
 
 /// What a socket is to the functions below.
@@ -303,6 +303,39 @@ pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
 /// unix_write_space in the kernel's net/unix/af_unix.c.) Of other systems that is not known here.
 pub(crate) const TRUSTS_SHORT_UNIX_WRITES: bool =
     cfg!(any(target_os = "linux", target_os = "android"));
+
+/// Sends bytes of a file by way of a buffer; 0 are the end of the file. What the socket does not take is
+/// read again the next time.
+pub(crate) fn copy_from_file<S: Socket>(
+    socket: &S,
+    file: &std::fs::File,
+    offset: u64,
+    len: usize,
+) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+
+    let mut buf = io_traits::pool::take();
+    let room = len.min(buf.capacity());
+    buf.resize(room, 0);
+    match file.read_at(&mut buf, offset)? {
+        0 => Ok(0),
+        n => send(socket, &buf[..n]),
+    }
+}
+
+/// Whether SIGPIPE does not end this process, as it does unless somebody has said otherwise; Rust's runtime has,
+/// in a program whose `main` is Rust's. It is asked once.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn ignores_sigpipe() -> bool {
+    static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let mut action = MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: nothing is changed, and `action` has room for what is told.
+        let told = unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), action.as_mut_ptr()) };
+        // SAFETY: the call says that it has written it.
+        told == 0 && unsafe { action.assume_init() }.sa_sigaction != libc::SIG_DFL
+    })
+}
 
 /// Apple's systems have a socket option instead, which std sets.
 const NO_SIGNAL: libc::c_int = if cfg!(target_vendor = "apple") {

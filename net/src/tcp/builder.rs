@@ -187,6 +187,11 @@ impl TcpBuilder {
     /// and others of the system. An error with the source [`ReactorGone`](reactor::ReactorGone) if the
     /// core has been dropped.
     pub fn listen(&self, addr: &SocketAddr, handle: &Handle) -> io::Result<TcpListener> {
+        TcpListener::from_std(self.listen_std(addr)?, handle)
+    }
+
+    /// Listens without a reactor.
+    pub(crate) fn listen_std(&self, addr: &SocketAddr) -> io::Result<std::net::TcpListener> {
         let socket = self.socket(addr, self.reuse_address.unwrap_or(cfg!(not(windows))))?;
         socket.bind(&(*addr).into())?;
         let backlog = self.backlog.unwrap_or(BACKLOG).try_into();
@@ -196,7 +201,7 @@ impl TcpBuilder {
             crate::sys::set_fast_open(&socket, backlog)?;
         }
         socket.listen(backlog)?;
-        TcpListener::from_std(socket.into(), handle)
+        Ok(socket.into())
     }
 
     /// Connects to an address.

@@ -7,7 +7,10 @@ use std::{
 };
 
 use io_traits::task;
-use reactor::{Handle, PollEvented, Progress, Ready, mio::net::TcpListener as MioListener};
+use reactor::{
+    Handle, PollEvented, Progress, Ready,
+    mio::net::{TcpListener as MioListener, TcpStream as MioStream},
+};
 
 use super::{TcpBuilder, TcpStream};
 use crate::{
@@ -164,6 +167,29 @@ impl TcpListener {
     /// Those of the system.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.io.get_ref().set_ttl(ttl)
+    }
+}
+
+/// A listener whose connections no reactor knows yet: another one's thread will serve them.
+#[derive(Debug)]
+pub(crate) struct Unregistered(TcpListener);
+
+impl Unregistered {
+    pub(crate) fn incoming(listener: TcpListener) -> Incoming<Self> {
+        Incoming::new(Self(listener))
+    }
+}
+
+impl Accept for Unregistered {
+    type Connection = (MioStream, SocketAddr);
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Self::Connection>> {
+        let io = &self.0.io;
+        io.poll_read_draining(cx, |io| io.accept().map(Progress::drained))
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.0.handle
     }
 }
 

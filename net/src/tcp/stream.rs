@@ -1,6 +1,7 @@
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::{
+    fs::File,
     io::{self, IoSliceMut, Read},
     net::{Shutdown, SocketAddr},
     task::{Context, Poll},
@@ -18,6 +19,7 @@ use super::connect::begin;
 use crate::{
     Connect, OwnedWriteHalf,
     byte_stream::{ByteStream, Carrier, Received, byte_stream_traits},
+    relay::relayed,
     sys,
 };
 
@@ -90,7 +92,7 @@ impl TcpStream {
         Ok(Self::connected(MioStream::from_std(stream), handle)?)
     }
 
-    pub(super) fn connected(
+    pub(crate) fn connected(
         stream: MioStream,
         handle: &Handle,
     ) -> Result<Self, RegisterError<MioStream>> {
@@ -133,6 +135,40 @@ impl TcpStream {
     /// Those of the system, but never `WouldBlock` nor `Interrupted`.
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.bytes.poll_peek(cx, buf)
+    }
+
+    /// Sends bytes of a file without reading them, on the current task: at most `len` of them, from
+    /// `offset` on. Returns how many were sent; 0 if the file ends before `offset`.
+    ///
+    /// On Linux that is sendfile(2). Elsewhere, and where the system refuses, the bytes go through a buffer.
+    /// The file's own position does not matter; it is not used on Unix systems. [`send_file`](crate::send_file())
+    /// sends all of a range.
+    ///
+    /// The socket never blocks, but the file may: what is not in memory is read from the disk, and the
+    /// thread waits for it.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` with the task scheduled; an error with the source
+    /// [`NotInTask`](task::NotInTask) outside of a task; those of the system, for the file and for the
+    /// socket.
+    pub fn send_file(&self, file: &File, offset: u64, len: usize) -> io::Result<usize> {
+        task::poll(|cx| self.poll_send_file(cx, file, offset, len))
+    }
+
+    /// Sends bytes of a file; as [`send_file`](Self::send_file).
+    ///
+    /// # Errors
+    ///
+    /// As [`send_file`](Self::send_file), but never `WouldBlock` nor `Interrupted`.
+    pub fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        self.bytes.poll_send_file(cx, file, offset, len)
     }
 
     /// Ends one or both directions, at once. The peer of an ended writing side sees the end of the
@@ -252,6 +288,7 @@ impl TcpStream {
 }
 
 byte_stream_traits!(TcpStream, &TcpStream);
+relayed!(TcpStream);
 
 impl io_traits::Splittable for TcpStream {}
 

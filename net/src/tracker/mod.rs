@@ -106,6 +106,11 @@ impl Tracker {
         Stop::new(membership, handle.sleep(limit))
     }
 
+    /// Begins the end; somebody else sees to the limit.
+    pub(crate) fn begin_end(&self) {
+        self.members.stop();
+    }
+
     /// Whether the end has begun.
     pub fn is_stopping(&self) -> bool {
         self.members.is_stopping()

@@ -1,4 +1,5 @@
 use std::{
+    fs::File,
     io::{self, IoSliceMut},
     net::Shutdown,
     os::{
@@ -19,6 +20,7 @@ use super::{FdBuffer, PeerCredentials, UnixConnect};
 use crate::{
     OwnedWriteHalf,
     byte_stream::{ByteStream, Carrier, Received, byte_stream_traits},
+    relay::relayed,
     sys,
 };
 
@@ -187,6 +189,40 @@ impl UnixStream {
         io.poll_read_draining(cx, |io| Ok(fds.recv(io, buf)?.out_of(buf.len())))
     }
 
+    /// Sends bytes of a file without reading them, on the current task: at most `len` of them, from
+    /// `offset` on. Returns how many were sent; 0 if the file ends before `offset`.
+    ///
+    /// On Linux that is sendfile(2). Elsewhere, and where the system refuses, the bytes go through a buffer.
+    /// The file's own position does not matter; it is not used on Unix systems. [`send_file`](crate::send_file())
+    /// sends all of a range.
+    ///
+    /// The socket never blocks, but the file may: what is not in memory is read from the disk, and the
+    /// thread waits for it.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` with the task scheduled; an error with the source
+    /// [`NotInTask`](task::NotInTask) outside of a task; those of the system, for the file and for the
+    /// socket.
+    pub fn send_file(&self, file: &File, offset: u64, len: usize) -> io::Result<usize> {
+        task::poll(|cx| self.poll_send_file(cx, file, offset, len))
+    }
+
+    /// Sends bytes of a file; as [`send_file`](Self::send_file).
+    ///
+    /// # Errors
+    ///
+    /// As [`send_file`](Self::send_file), but never `WouldBlock` nor `Interrupted`.
+    pub fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        self.bytes.poll_send_file(cx, file, offset, len)
+    }
+
     /// Who is at the other end.
     ///
     /// # Errors
@@ -259,6 +295,7 @@ impl UnixStream {
 }
 
 byte_stream_traits!(UnixStream, &UnixStream);
+relayed!(UnixStream);
 
 impl io_traits::Splittable for UnixStream {}
 

@@ -1,4 +1,5 @@
 //! What the two processes of the crowd agree on.
+#![allow(dead_code, unused_imports, reason = "each test file uses some of it")]
 
 mod clients;
 mod process;

@@ -18,7 +18,7 @@ use io_traits::{
     io::{copy, read, write_all},
     task,
 };
-use net::{TcpListener, TcpStream, UdpSocket, UnixListener};
+use net::{TcpListener, TcpStream, UdpSocket, UnixListener, relay};
 use reactor::{Core, Handle, Spawner};
 
 fn main() -> io::Result<()> {
@@ -29,6 +29,7 @@ fn main() -> io::Result<()> {
         Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
         Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, echo_frames))?,
         Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,
+        Work::Relay { to, .. } => core.run(serve_relay(&handle, &spawner, to))?,
         work @ Work::TcpLean => Err(work.unsupported()),
         Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
         Work::UdpEcho => core.run(serve_udp(&handle))?,
@@ -53,6 +54,19 @@ where
         spawner.spawn(echo(stream));
     }
     Ok(())
+}
+
+async fn serve_relay(handle: &Handle, spawner: &Spawner, to: SocketAddr) -> io::Result<()> {
+    serve_tcp(handle, spawner, |client| {
+        let handle = handle.clone();
+        async move {
+            let server = TcpStream::connect(&to, &handle).await?;
+            server.set_nodelay(true)?;
+            relay(&client, &server).await?;
+            Ok(())
+        }
+    })
+    .await
 }
 
 async fn serve_unix(handle: &Handle, spawner: &Spawner, path: &Path) -> io::Result<()> {

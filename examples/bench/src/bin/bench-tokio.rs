@@ -5,7 +5,7 @@
 use std::{
     future::Future,
     io::{self, ErrorKind},
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     time::Duration,
 };
@@ -13,7 +13,10 @@ use std::{
 use bench::{BUFFER, LONGEST_FRAME, Work, announce, listen};
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{
+        AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional,
+        copy_bidirectional_with_sizes,
+    },
     net::{TcpListener, TcpStream, UdpSocket, UnixListener},
     runtime, time,
 };
@@ -34,6 +37,9 @@ fn main() -> io::Result<()> {
         Work::Sleeps(count) => runtime.block_on(sleeps(count)),
         Work::UdpEcho => runtime.block_on(serve_udp()),
         Work::UnixEcho(path) => runtime.block_on(serve_unix(&path)),
+        Work::Relay { to, buffer } => {
+            runtime.block_on(serve_tcp(move |client| relay(client, to, buffer)))
+        }
         work @ Work::TcpCopy => Err(work.unsupported()),
     }
 }
@@ -49,6 +55,16 @@ where
         let _ = stream.set_nodelay(true);
         tokio::spawn(echo(stream));
     }
+}
+
+async fn relay(mut client: TcpStream, to: SocketAddr, buffer: usize) -> io::Result<()> {
+    let mut server = TcpStream::connect(to).await?;
+    server.set_nodelay(true)?;
+    match buffer {
+        0 => copy_bidirectional(&mut client, &mut server).await?,
+        size => copy_bidirectional_with_sizes(&mut client, &mut server, size, size).await?,
+    };
+    Ok(())
 }
 
 async fn serve_unix(path: &Path) -> io::Result<()> {

@@ -28,11 +28,8 @@ use std::{
 };
 
 use clap::Parser;
-use examples::{ServerArgs, run_program, serve_with};
-use io_traits::{
-    io::{flush, read, shutdown},
-    layer::Layer,
-};
+use examples::{ServerArgs, linger, run_program, serve_with};
+use io_traits::{io::flush, layer::Layer};
 use net::TcpStream;
 use reactor::Handle;
 use rustls::{
@@ -65,7 +62,8 @@ async fn https(
         // rustls has told the client already, with an alert.
         Err(error) => Err(error),
     };
-    end(stream, handle).await?;
+    // TLS has ended, and now TCP.
+    linger(stream, handle).await?;
     result
 }
 
@@ -93,22 +91,6 @@ async fn converse(tls: &mut Tls<'_>) -> io::Result<()> {
     flush(tls).await
 }
 
-/// Ends TCP in a way that lets the client read the last answer.
-///
-/// A socket that is closed with input unread resets the connection, and the reset overtakes what the
-/// client has not read yet (RFC 9112, section 9.6).
-async fn end(mut stream: &TcpStream, handle: &Handle) -> io::Result<()> {
-    shutdown(&mut stream).await?;
-    let discard = async {
-        let mut rest = [0; 1024];
-        while read(&mut stream, &mut rest).await? > 0 {}
-        io::Result::Ok(())
-    };
-    // A client that goes on sending is cut off; one that has reset the connection has ended it too.
-    let _ = handle.timeout(LINGER, discard).await;
-    Ok(())
-}
-
 /// A new key, and a certificate for it that no client knows.
 fn tls_config() -> io::Result<ServerConfig> {
     let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
@@ -123,9 +105,6 @@ fn tls_config() -> io::Result<ServerConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
-
-/// How long a client may go on sending after the last answer.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Serve a page and random bytes over HTTP/1.1 and TLS
 #[derive(Parser)]

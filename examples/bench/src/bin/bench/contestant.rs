@@ -26,6 +26,14 @@ pub(crate) enum Contestant {
     TokioFrames,
     /// `Framed` with `LinesCodec`, of tokio-util.
     TokioLines,
+    /// splice(2) in an epoll loop.
+    BareRelay,
+    /// `net::relay`.
+    OursRelay,
+    /// `copy_bidirectional` at its defaults.
+    TokioRelay,
+    /// `copy_bidirectional_with_sizes`, buffers of 64 KiB.
+    TokioRelayLarge,
     Smol,
     /// The example program.
     ProgramEcho,
@@ -45,6 +53,14 @@ impl Contestant {
 
     /// Those who send frames back, each in the form that is best for it.
     pub(crate) const FRAMES: [Self; 3] = [Self::BareFrames, Self::OursFrames, Self::TokioFrames];
+
+    /// Those who carry bytes from one connection to another.
+    pub(crate) const RELAY: [Self; 4] = [
+        Self::BareRelay,
+        Self::OursRelay,
+        Self::TokioRelay,
+        Self::TokioRelayLarge,
+    ];
 
     /// All of them serve TCP echoes, some in frames.
     pub(crate) const ALL: [Self; 13] = [
@@ -90,6 +106,14 @@ impl Contestant {
         Ok(command)
     }
 
+    /// What a relay's buffers are to be; 0 is what it takes by itself.
+    pub(crate) fn relay_buffer(self) -> usize {
+        match self {
+            Self::TokioRelayLarge => 64 * 1024,
+            _ => 0,
+        }
+    }
+
     /// A line whose answer is a line and comes to its sender. The same for all, but that a frame begins
     /// with its length, and that the chat answers only what it does not understand: no UTF-8.
     pub(crate) fn message(self) -> [u8; bench::MESSAGE] {
@@ -126,6 +150,10 @@ impl Contestant {
                 "a task with tokio-util's `Framed` of `LengthDelimitedCodec`, flushed when no frame is there"
             }
             Self::TokioLines => "a task with tokio-util's `Framed` of `LinesCodec`",
+            Self::BareRelay => "splice(2) in an epoll loop, two pipes for each connection",
+            Self::OursRelay => "a task with a `net::relay`",
+            Self::TokioRelay => "a task with a `copy_bidirectional` at its defaults",
+            Self::TokioRelayLarge => "the same with buffers of 64 KiB",
             Self::Smol => "a task with a buffer in it, on the local executor",
             Self::ProgramEcho => "the example program `echo`; one more thread waits for a signal",
             Self::ProgramChat => "the example program `chat`; one more thread waits for a signal",
@@ -134,7 +162,7 @@ impl Contestant {
 
     /// Whether the others are compared with it.
     pub(crate) fn is_bare(self) -> bool {
-        matches!(self, Self::Bare | Self::BareFrames)
+        matches!(self, Self::Bare | Self::BareFrames | Self::BareRelay)
     }
 
     fn is_program(self) -> bool {
@@ -144,8 +172,18 @@ impl Contestant {
     fn binary(self) -> &'static str {
         match self {
             Self::Bare | Self::BareFrames => "bench-bare",
-            Self::OursCopy | Self::OursTask | Self::OursFrames | Self::OursLines => "bench-ours",
-            Self::Tokio | Self::TokioLean | Self::TokioFrames | Self::TokioLines => "bench-tokio",
+            Self::BareRelay => "bench-splice",
+            Self::OursCopy
+            | Self::OursTask
+            | Self::OursFrames
+            | Self::OursLines
+            | Self::OursRelay => "bench-ours",
+            Self::Tokio
+            | Self::TokioLean
+            | Self::TokioFrames
+            | Self::TokioLines
+            | Self::TokioRelay
+            | Self::TokioRelayLarge => "bench-tokio",
             Self::Smol => "bench-smol",
             Self::ProgramEcho => "echo",
             Self::ProgramChat => "chat",
@@ -166,6 +204,10 @@ impl fmt::Display for Contestant {
             Self::TokioLean => "tokio, leanest",
             Self::TokioFrames => "tokio-util, frames",
             Self::TokioLines => "tokio-util, lines",
+            Self::BareRelay => "bare splice",
+            Self::OursRelay => "ours, relay",
+            Self::TokioRelay => "tokio, copy_bidirectional",
+            Self::TokioRelayLarge => "tokio, with 64 KiB",
             Self::Smol => "smol",
             Self::ProgramEcho => "program echo",
             Self::ProgramChat => "program chat",

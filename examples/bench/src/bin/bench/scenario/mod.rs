@@ -3,6 +3,7 @@
 mod echo;
 mod frames;
 mod idle;
+mod relay;
 mod short;
 
 use std::{
@@ -46,6 +47,9 @@ pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
         for depth in [1, 16] {
             all.push(Box::new(frames::Frames { payload, depth }));
         }
+    }
+    for connections in [1, 8] {
+        all.push(Box::new(relay::Relay { connections }));
     }
     all.push(Box::new(idle::IdleConnections { count: 10_000 }));
     all

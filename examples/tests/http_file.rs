@@ -1,0 +1,359 @@
+//! `http-file` with curl, and with clients that want what is not theirs.
+
+mod common;
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    os::unix::fs::symlink,
+    path::Path,
+    process::Command,
+};
+
+use common::{LIMIT, Scratch, Server, is_missing, run, run_well};
+use examples::Random;
+
+const HTTP_FILE: &str = env!("CARGO_BIN_EXE_http-file");
+
+/// A folder with files, and one beside it.
+fn folder(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    let inside = scratch.path().join("folder");
+    fs::create_dir_all(inside.join("sub")).unwrap();
+    fs::write(inside.join("a.txt"), "0123456789").unwrap();
+    fs::write(inside.join("empty"), "").unwrap();
+    fs::write(inside.join("index.html"), "<p>the index").unwrap();
+    fs::write(inside.join("sub/b c.bin"), "inside").unwrap();
+    fs::write(inside.join("large.bin"), large()).unwrap();
+    fs::write(scratch.path().join("secret"), "secret").unwrap();
+    fs::create_dir(scratch.path().join("folder-too")).unwrap();
+    fs::write(scratch.path().join("folder-too/secret"), "secret").unwrap();
+    scratch
+}
+
+fn large() -> Vec<u8> {
+    let mut bytes = vec![0; 5_000_000];
+    Random::new(5).fill(&mut bytes);
+    bytes
+}
+
+fn serve(scratch: &Scratch) -> Server {
+    let folder = scratch.path().join("folder");
+    Server::start(HTTP_FILE, &[folder.to_str().unwrap()])
+}
+
+fn curl(server: &Server, path: &str) -> Command {
+    let mut curl = Command::new("curl");
+    let seconds = LIMIT.as_secs().to_string();
+    curl.args([
+        "--silent",
+        "--show-error",
+        "--max-time",
+        &seconds,
+        "--noproxy",
+        "*",
+    ]);
+    curl.args(["--path-as-is", &format!("http://{}{path}", server.addr())]);
+    curl
+}
+
+/// The status and the body.
+#[track_caller]
+fn gets(server: &Server, path: &str, arguments: &[&str]) -> (String, Vec<u8>) {
+    let mut curl = curl(server, path);
+    curl.args(arguments)
+        .args(["--write-out", "%{stderr}%{http_code}"]);
+    let output = run(&mut curl, b"");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{path}: {said}");
+    (said, output.stdout)
+}
+
+#[test]
+fn curl_gets_files_whole_and_in_parts() {
+    if is_missing("curl") {
+        return;
+    }
+    let scratch = folder("curl");
+    let server = serve(&scratch);
+    let ok = |bytes: &[u8]| ("200".to_owned(), bytes.to_vec());
+    assert_eq!(gets(&server, "/a.txt", &[]), ok(b"0123456789"));
+    assert_eq!(gets(&server, "/a.txt?with=query", &[]), ok(b"0123456789"));
+    assert_eq!(gets(&server, "/empty", &[]), ok(b""));
+    assert_eq!(gets(&server, "/sub/b%20c.bin", &[]), ok(b"inside"));
+    for index in ["/", "/index.html", "/."] {
+        assert_eq!(gets(&server, index, &[]), ok(b"<p>the index"));
+    }
+    assert!(gets(&server, "/large.bin", &[]) == ok(&large()));
+
+    let part = |bytes: &[u8]| ("206".to_owned(), bytes.to_vec());
+    assert_eq!(gets(&server, "/a.txt", &["--range", "2-4"]), part(b"234"));
+    assert_eq!(gets(&server, "/a.txt", &["--range", "7-"]), part(b"789"));
+    assert_eq!(gets(&server, "/a.txt", &["--range", "-2"]), part(b"89"));
+    assert_eq!(gets(&server, "/a.txt", &["--range", "8-99"]), part(b"89"));
+    assert!(
+        gets(&server, "/large.bin", &["--range", "1234567-4999998"])
+            == part(&large()[1_234_567..4_999_999])
+    );
+    // Several ranges may be answered with the whole.
+    assert_eq!(
+        gets(&server, "/a.txt", &["--range", "0-1,3-4"]),
+        ok(b"0123456789")
+    );
+    assert_eq!(
+        gets(&server, "/a.txt", &["--range", "10-"]),
+        ("416".to_owned(), vec![])
+    );
+    assert_eq!(
+        gets(&server, "/empty", &["--range", "0-"]),
+        ("416".to_owned(), vec![])
+    );
+    server.stop();
+}
+
+#[test]
+fn a_head_says_everything_but_the_body() {
+    if is_missing("curl") {
+        return;
+    }
+    let scratch = folder("head");
+    let server = serve(&scratch);
+    let head = |arguments: &[&str]| {
+        let mut curl = curl(&server, "/a.txt");
+        String::from_utf8(run_well(curl.arg("--head").args(arguments), b"")).unwrap()
+    };
+    let whole = head(&[]);
+    assert!(whole.starts_with("HTTP/1.1 200 OK\r\n"), "{whole}");
+    for header in [
+        "Content-Length: 10",
+        "Accept-Ranges: bytes",
+        "Content-Type: text/plain; charset=utf-8",
+    ] {
+        assert!(whole.contains(&format!("{header}\r\n")), "{whole}");
+    }
+    let part = head(&["--range", "2-4"]);
+    assert!(part.contains("Content-Range: bytes 2-4/10\r\n"), "{part}");
+    assert!(part.contains("Content-Length: 3\r\n"), "{part}");
+    let none = head(&["--range", "20-"]);
+    assert!(none.contains("Content-Range: bytes */10\r\n"), "{none}");
+    server.stop();
+}
+
+/// A download that was interrupted goes on, unless the file is another one by now.
+#[test]
+fn curl_goes_on_with_a_download_of_the_same_file() {
+    if is_missing("curl") {
+        return;
+    }
+    let scratch = folder("range");
+    let server = serve(&scratch);
+    let target = scratch.path().join("download");
+    fs::write(&target, &large()[..1_000_000]).unwrap();
+    let mut goes_on = curl(&server, "/large.bin");
+    goes_on
+        .args(["--continue-at", "-", "--output"])
+        .arg(&target);
+    run_well(&mut goes_on, b"");
+    assert!(fs::read(&target).unwrap() == large());
+
+    let head = run_well(curl(&server, "/a.txt").arg("--head"), b"");
+    let head = String::from_utf8(head).unwrap();
+    let tag = head.lines().find_map(|line| line.strip_prefix("ETag: "));
+    let same = format!("If-Range: {}", tag.unwrap());
+    let with = |header: &str| gets(&server, "/a.txt", &["--range", "2-4", "--header", header]);
+    assert_eq!(with(&same), ("206".to_owned(), b"234".to_vec()));
+    fs::write(scratch.path().join("folder/a.txt"), "another one").unwrap();
+    assert_eq!(with(&same), ("200".to_owned(), b"another one".to_vec()));
+    server.stop();
+}
+
+#[test]
+fn curl_uses_one_connection_for_several_requests() {
+    if is_missing("curl") {
+        return;
+    }
+    let scratch = folder("keep");
+    let server = serve(&scratch);
+    let others = format!("http://{}/{{a.txt,nothing,empty,large.bin}}", server.addr());
+    let mut curl = curl(&server, "/");
+    curl.args(["--output", "/dev/null", &others, "--output", "/dev/null"]);
+    curl.args([
+        "--write-out",
+        "%{http_code} %{num_connects} %{size_download}\n",
+    ]);
+    let said = String::from_utf8(run_well(&mut curl, b"")).unwrap();
+    assert_eq!(
+        said,
+        "200 1 12\n200 0 10\n404 0 0\n200 0 0\n200 0 5000000\n"
+    );
+    server.stop();
+}
+
+#[test]
+fn no_path_and_no_link_leads_out_of_the_folder() {
+    if is_missing("curl") {
+        return;
+    }
+    let scratch = folder("out");
+    let inside = scratch.path().join("folder");
+    let link = |name: &str, to: &Path| symlink(to, inside.join(name)).unwrap();
+    link("out", Path::new("../secret"));
+    link("absolute", &scratch.path().join("secret"));
+    link("up", Path::new(".."));
+    link("sub/out", Path::new("../../folder-too"));
+    link("within", Path::new("sub/../a.txt"));
+    link("loop", Path::new("loop"));
+    let server = serve(&scratch);
+    for path in [
+        "/../secret",
+        "/sub/../../secret",
+        "/%2e%2e/secret",
+        "/..%2fsecret",
+        "/%2e%2e%2fsecret",
+        "/.%2e/secret",
+        "/..%5csecret",
+        "//secret",
+        "/../folder-too/secret",
+        "/out",
+        "/absolute",
+        "/up/secret",
+        "/up/folder/a.txt",
+        "/sub/out/secret",
+        "/sub/out/",
+        "/loop",
+        "/a.txt/..",
+        "/a.txt%00",
+        "/sub",
+        "/nothing",
+        "/%",
+    ] {
+        let (status, body) = gets(&server, path, &[]);
+        assert_eq!((&*status, &body[..]), ("404", &b""[..]), "{path}");
+    }
+    // A link that stays inside is as good as the file.
+    let (status, body) = gets(&server, "/within", &[]);
+    assert_eq!((&*status, &body[..]), ("200", &b"0123456789"[..]));
+    server.stop();
+}
+
+/// What is no file is not waited for.
+#[test]
+fn pipes_and_devices_are_not_served() {
+    if is_missing("mkfifo") || is_missing("curl") {
+        return;
+    }
+    let scratch = folder("pipes");
+    let pipe = scratch.path().join("folder/pipe");
+    run_well(Command::new("mkfifo").arg(&pipe), b"");
+    let server = serve(&scratch);
+    assert_eq!(gets(&server, "/pipe", &[]).0, "404");
+    server.stop();
+}
+
+fn ask(server: &Server, request: &str) -> String {
+    let mut stream: TcpStream = server.connect();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn what_is_no_request_gets_an_answer_and_is_the_last() {
+    let scratch = folder("no_request");
+    let server = serve(&scratch);
+    let rest = "GET /a.txt HTTP/1.1\r\nHost: h\r\n\r\n";
+    for (request, status) in [
+        ("nonsense\r\n\r\n", "400 Bad Request"),
+        ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
+        (
+            "GET ftp://h/a.txt HTTP/1.1\r\nHost: h\r\n\r\n",
+            "404 Not Found",
+        ),
+        ("GET * HTTP/1.0\r\n\r\n", "404 Not Found"),
+        ("POST /a.txt HTTP/1.0\r\n\r\n", "405 Method Not Allowed"),
+        (
+            &format!(
+                "GET / HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n",
+                "x".repeat(20_000)
+            ),
+            "431 Request Header Fields Too Large",
+        ),
+    ] {
+        let answer = ask(&server, request);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+            "{answer}"
+        );
+    }
+    let answer = ask(&server, &format!("nonsense\r\n\r\n{rest}"));
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    // Requests that are sent without waiting are answered in their order.
+    let answer = ask(&server, &rest.repeat(3));
+    assert_eq!(answer.matches("0123456789").count(), 3, "{answer}");
+    // A body is not read, so that it is the last.
+    let post = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc{rest}");
+    let answer = ask(&server, &post);
+    assert!(answer.contains("Connection: close\r\n"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    server.stop();
+}
+
+/// No byte of the file comes by the program.
+#[test]
+fn on_linux_a_file_is_sent_without_being_read() {
+    if is_missing("strace") || is_missing("curl") {
+        return;
+    }
+    let scratch = folder("sendfile");
+    if !run(Command::new("strace").args(["-qq", "--", "true"]), b"")
+        .status
+        .success()
+    {
+        eprintln!("skipped: nothing may be traced here");
+        return;
+    }
+    let trace = scratch.path().join("trace");
+    let mut strace = Command::new("strace");
+    // With -D the server itself is our child, and strace its grandchild.
+    strace.args([
+        "-D",
+        "-f",
+        "-qq",
+        "-e",
+        "trace=sendfile,pread64,sendto",
+        "-o",
+    ]);
+    strace
+        .arg(&trace)
+        .args(["--", HTTP_FILE])
+        .arg(scratch.path().join("folder"));
+    let server = Server::start_command(&mut strace);
+    assert!(gets(&server, "/large.bin", &[]).1 == large());
+    // That waits for strace too, which holds the same standard output.
+    server.stop();
+    let trace = fs::read_to_string(&trace).unwrap();
+    assert!(trace.contains(" sendfile("), "{trace}");
+    // The dynamic linker reads with it, too, but no more than the head of a library.
+    let read = trace
+        .lines()
+        .filter(|line| line.contains(" pread64("))
+        .count();
+    assert!(read < 10, "{trace}");
+    // The head of the answer.
+    assert_eq!(trace.matches("MSG_NOSIGNAL").count(), 1, "{trace}");
+}
+
+#[test]
+fn a_folder_that_is_none_is_an_error_with_its_name() {
+    let scratch = folder("none");
+    for wrong in ["missing", "secret"] {
+        let path = scratch.path().join(wrong);
+        let output = run(Command::new(HTTP_FILE).arg(&path), b"");
+        assert!(!output.status.success());
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(log.contains(wrong), "{log}");
+    }
+}

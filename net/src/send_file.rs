@@ -1,0 +1,110 @@
+use std::{
+    fmt,
+    fs::File,
+    future::Future,
+    io,
+    ops::Range,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use io_traits::task::budget;
+
+use crate::Relayed;
+
+/// Sends a range of a file to a socket; resolves to how many bytes that were: fewer than asked for only if
+/// the file ends before the range does.
+///
+/// On Linux the bytes do not come by here, by sendfile(2). It yields to other tasks after each 128 calls of
+/// at most 1 MiB.
+///
+/// The socket never blocks, but the file may: what is not in memory is read from the disk, and the thread
+/// waits for it. Where that matters, serve files on a core of their own.
+///
+/// # Cancel safety
+///
+/// Cancel safe: what was sent was sent, and [`SendFile::sent`] tells how much. There is nothing in between.
+///
+/// # Errors
+///
+/// Those of the system, for the file and for the socket, but never `WouldBlock` nor `Interrupted`.
+///
+/// # Examples
+///
+/// ```
+/// # use std::{fs::File, io::Write, io::Read};
+/// use net::{TcpStream, send_file, reactor::Core};
+///
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let mut client = std::net::TcpStream::connect(listener.local_addr()?)?;
+/// # let path = std::env::temp_dir().join(format!("send-file-{}", std::process::id()));
+/// # std::fs::write(&path, b"0123456789")?;
+/// let mut core = Core::new()?;
+/// let stream = TcpStream::from_std(listener.accept()?.0, &core.handle())?;
+/// let file = File::open(&path)?;
+/// assert_eq!(core.run(send_file(&stream, &file, 3..6))??, 3);
+/// # drop(stream);
+/// # let mut heard = String::new();
+/// # client.read_to_string(&mut heard)?;
+/// # assert_eq!(heard, "345");
+/// # std::fs::remove_file(&path)?;
+/// # std::io::Result::Ok(())
+/// ```
+pub fn send_file<'a, S: Relayed>(
+    socket: &'a S,
+    file: &'a File,
+    range: Range<u64>,
+) -> SendFile<'a, S> {
+    SendFile {
+        socket,
+        file,
+        start: range.start,
+        left: range,
+    }
+}
+
+/// The future of [`send_file()`].
+#[must_use = "futures do nothing unless they are polled"]
+pub struct SendFile<'a, S> {
+    socket: &'a S,
+    file: &'a File,
+    start: u64,
+    left: Range<u64>,
+}
+
+impl<S> SendFile<'_, S> {
+    /// How many bytes have been sent so far.
+    pub fn sent(&self) -> u64 {
+        self.left.start - self.start
+    }
+}
+
+impl<S: Relayed> Future for SendFile<'_, S> {
+    type Output = io::Result<u64>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        while !this.left.is_empty() {
+            ready!(budget::poll_left(cx));
+            let len = usize::try_from(this.left.end - this.left.start).unwrap_or(usize::MAX);
+            let polled = this
+                .socket
+                .poll_send_file(cx, this.file, this.left.start, len);
+            match ready!(polled)? {
+                0 => break,
+                n => this.left.start += n as u64,
+            }
+            budget::spend();
+        }
+        Poll::Ready(Ok(this.sent()))
+    }
+}
+
+impl<S> fmt::Debug for SendFile<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendFile")
+            .field("sent", &self.sent())
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
