@@ -178,7 +178,9 @@ impl Registration {
     pub(crate) fn found_nothing(&self, direction: Direction, seen: Seen, told: Told) {
         // A source of mio's has told the poller.
         self.shared.poller_changed();
-        if self.slot.take_back(direction, seen, told) && seen.is_from_event() {
+        let taken_back = self.slot.take_back(direction, seen, told);
+        // An operation may be tried although it was known that there is nothing.
+        if taken_back && seen.is_from_event() && seen.has(told) {
             self.shared.counters.spurious.add(1);
         }
     }

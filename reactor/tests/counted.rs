@@ -24,6 +24,10 @@ const RING: &str = match cfg!(mio_unsupported_force_waker_pipe) {
     false => "\"\\1\\0\\0\\0\\0\\0\\0\\0\", 8)",
 };
 
+/// Outside of `run` the loop counts as asleep: that is once before it and once after it. Whoever wakes last
+/// may still have to ring when the loop has already seen the wake.
+const OUTSIDE: u64 = 2;
+
 #[test]
 fn ten_thousand_wakes_from_another_thread_write_no_more_often_than_the_loop_slept() {
     let test = "ten_thousand_wakes_from_another_thread_write_no_more_often_than_the_loop_slept";
@@ -55,7 +59,10 @@ fn ten_thousand_wakes_from_another_thread_write_no_more_often_than_the_loop_slep
             after.interrupts - before.interrupts,
             after.sleeps - before.sleeps,
         );
-        assert!(rings <= sleeps + 1, "{rings} rings in {sleeps} sleeps");
+        assert!(
+            rings <= sleeps + OUTSIDE,
+            "{rings} rings in {sleeps} sleeps"
+        );
         // For the parent: it is told how often the loop slept by writing to nowhere.
         let told = format!("slept {sleeps} rang {rings}");
         std::io::Write::write_all(
@@ -79,7 +86,7 @@ fn ten_thousand_wakes_from_another_thread_write_no_more_often_than_the_loop_slep
         };
         let writes = trace.lines_of_all_threads(RING);
         assert_eq!(writes, number("rang"), "the metric is what strace sees");
-        assert!(writes <= number("slept") + 1);
+        assert!(writes <= number("slept") + OUTSIDE as usize);
     }
 }
 
@@ -119,7 +126,10 @@ fn a_million_wakes_from_eight_threads_interrupt_each_sleep_once_at_most() {
         after.interrupts - before.interrupts,
         after.sleeps - before.sleeps,
     );
-    assert!(rings <= sleeps + 1, "{rings} rings in {sleeps} sleeps");
+    assert!(
+        rings <= sleeps + OUTSIDE,
+        "{rings} rings in {sleeps} sleeps"
+    );
     // A wake of a task that is in the queue already is no work for the loop.
     let polls = after.polls - before.polls;
     assert!(polls < (THREADS * WAKES) as u64, "{polls} polls");

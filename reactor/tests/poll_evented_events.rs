@@ -254,6 +254,28 @@ fn a_registration_that_the_system_refuses_gives_the_object_and_the_place_back() 
     });
 }
 
+/// Readiness that an event told of and that was not there; not what was only assumed.
+#[test]
+fn readiness_for_nothing_is_counted() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (stream, mut peer) = unix_pair(&handle);
+    let read = || stream.try_read_with(|mut io| io.read(&mut [0; 8]));
+    assert!(read().is_err());
+    assert_eq!(handle.metrics().spurious, 0, "it was only assumed");
+    for rounds in 1..=3 {
+        peer.write_all(b"x").unwrap();
+        run(&mut core, stream.readable()).unwrap();
+        assert_eq!(read().unwrap(), 1);
+        assert_eq!(handle.metrics().spurious, rounds - 1);
+        assert!(read().is_err());
+        assert_eq!(handle.metrics().spurious, rounds);
+        // By now it is known.
+        assert!(read().is_err());
+        assert_eq!(handle.metrics().spurious, rounds);
+    }
+}
+
 /// eventfd(2): a counter that is full says "would block" to whoever writes.
 #[test]
 #[cfg_attr(

@@ -111,6 +111,30 @@ fn a_mistake_of_one_task_costs_no_other_its_wakeup() {
     }
 }
 
+/// What is left is reported again, which costs a turn each time: not twice in a row.
+#[test]
+fn a_level_triggered_object_that_was_not_drained_is_used_until_it_would_block() {
+    let mut core = Core::new().unwrap();
+    let (stream, mut peer) = pair(&core.handle(), Trigger::Level);
+    // The first turns of a reactor look like those of a busy object.
+    settle(&mut core);
+    peer.write_all(b"left").unwrap();
+    run(&mut core, stream.readable()).unwrap();
+    let says_drained = || {
+        let nothing = |_: &_| Ok(Progress::drained(()));
+        let said = with_cx(Waker::noop(), |cx| stream.poll_read_draining(cx, nothing));
+        assert!(matches!(said, Poll::Ready(Ok(()))));
+    };
+    says_drained();
+    let (count, waker) = CountWakes::new();
+    assert!(parks(&stream, Direction::Read, &waker));
+    core.turn(None).unwrap();
+    assert_eq!(count.get(), 1, "it was not reported again");
+    says_drained();
+    assert!(!parks(&stream, Direction::Read, &waker));
+    assert_eq!(take(&stream, 8).unwrap(), 4);
+}
+
 #[test]
 fn an_operation_that_says_drained_too_early_leaves_nothing_behind() {
     for trigger in WITHOUT_EDGES {
