@@ -18,6 +18,8 @@ use crate::Relayed;
 /// On Linux the bytes do not come by here, by sendfile(2). It yields to other tasks after each 128 calls of
 /// at most 1 MiB.
 ///
+/// As with [`relay`](crate::relay()), that takes a process that ignores SIGPIPE.
+///
 /// The socket never blocks, but the file may: what is not in memory is read from the disk, and the thread
 /// waits for it. Where that matters, serve files on a core of their own.
 ///

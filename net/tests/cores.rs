@@ -16,6 +16,8 @@ use futures::StreamExt;
 use io_traits::io::{read_exact, write_all};
 use net::{Activity, Cores, CoresBuilder, OnCore, Spread, TcpBuilder, TcpStream};
 use reactor::Core;
+use rustix::process::{Resource, setrlimit};
+use socket2::{Domain, Socket, Type};
 
 const BOTH: [Spread; 2] = [Spread::System, Spread::HandOff];
 
@@ -314,6 +316,50 @@ fn the_options_of_the_builder_are_those_of_the_connections() {
             .unwrap();
         assert_eq!(answer, [1]);
     }
+}
+
+/// Thirty clients and five descriptors: accepting pauses, and whenever a client has been served and leaves,
+/// others get their turn.
+#[test]
+fn a_storm_of_clients_is_served_in_the_end_although_there_are_few_descriptors() {
+    let test = "a_storm_of_clients_is_served_in_the_end_although_there_are_few_descriptors";
+    child::alone(test, || {
+        for spread in BOTH {
+            let cores = numbers(2, spread);
+            // Their descriptors are there before the others have gone.
+            let sockets: Vec<_> = (0..30)
+                .map(|_| Socket::new(Domain::IPV4, Type::STREAM, None).unwrap())
+                .collect();
+            let (ballast, before) = common::use_descriptors_up(5);
+            let mut waiting: Vec<StdStream> = sockets
+                .into_iter()
+                .map(|socket| {
+                    socket.connect(&cores.local_addr().into()).unwrap();
+                    StdStream::from(socket)
+                })
+                .collect();
+            for client in &mut waiting {
+                client.write_all(b"1").unwrap();
+                client
+                    .set_read_timeout(Some(Duration::from_millis(5)))
+                    .unwrap();
+            }
+            let deadline = Instant::now() + HANG;
+            while !waiting.is_empty() {
+                assert!(Instant::now() < deadline, "{} wait", waiting.len());
+                waiting.retain_mut(|client| match client.read(&mut [0]) {
+                    Ok(1) => false,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => true,
+                    other => panic!("{other:?}"),
+                });
+            }
+            let accepted: u64 = cores.loads().iter().map(|load| load.accepted).sum();
+            assert_eq!(accepted, 30);
+            wait_until(|| open(&cores) == [0, 0]);
+            drop(ballast);
+            setrlimit(Resource::Nofile, before).unwrap();
+        }
+    });
 }
 
 /// Several reactors, each with a listener of its own at one port, under load, and one of them dies: the

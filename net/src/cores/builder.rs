@@ -2,18 +2,18 @@ use std::{
     io,
     net::{SocketAddr, TcpListener as StdListener},
     num::NonZeroUsize,
-    sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
+    sync::Arc,
+    thread,
 };
 
 use futures::channel::mpsc::unbounded;
-use reactor::{Core, Handle};
+use reactor::Core;
 
 use super::{
-    Cores, CoresShutdown, OnCore, Spread,
+    Cores, OnCore, Spread,
     acceptor::Acceptor,
     core_load::Counters,
-    cores_shutdown::EndAll,
+    starting::Starting,
     worker::{Source, Worker},
 };
 use crate::{Activity, TcpBuilder, TcpStream};
@@ -182,56 +182,5 @@ impl CoresBuilder {
             });
         }
         Ok((listeners, addr))
-    }
-}
-
-/// Threads that are being started. If one cannot be, the others end.
-#[derive(Default)]
-struct Starting {
-    shutdown: CoresShutdown,
-    cores: Vec<(Handle, Arc<Counters>)>,
-    threads: Vec<JoinHandle<io::Result<usize>>>,
-}
-
-impl Starting {
-    /// Starts a thread and waits until it calls what it is given, or fails before.
-    fn start(
-        &mut self,
-        name: &str,
-        run: impl FnOnce(&dyn Fn(Handle)) -> io::Result<usize> + Send + 'static,
-    ) -> io::Result<Handle> {
-        let (sender, ready) = mpsc::channel();
-        let end_all = EndAll(self.shutdown.clone());
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let _end_all = end_all;
-                run(&|handle| drop(sender.send(handle)))
-            })?;
-        match ready.recv() {
-            Ok(handle) => {
-                self.threads.push(thread);
-                Ok(handle)
-            }
-            // It has ended instead.
-            Err(_) => Err(match thread.join() {
-                Ok(Err(error)) => error,
-                _ => io::Error::other("the thread of a core has panicked"),
-            }),
-        }
-    }
-}
-
-/// Not all of them could be started: those that were end. What has started has been moved out.
-impl Drop for Starting {
-    fn drop(&mut self) {
-        if self.threads.is_empty() {
-            return;
-        }
-        self.shutdown.begin(std::time::Duration::ZERO);
-        for thread in self.threads.drain(..) {
-            // What went wrong is said by the one that could not be started.
-            let _ = thread.join();
-        }
     }
 }

@@ -15,6 +15,7 @@ mod core_load;
 mod cores_shutdown;
 mod running;
 mod spread;
+mod starting;
 mod worker;
 
 pub use self::{

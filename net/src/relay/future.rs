@@ -24,6 +24,9 @@ use super::{Relayed, lane::Lane, limits::Limits};
 /// [`idle_limit`](Relay::idle_limit), [`watch`](Relay::watch). For one task per way there is
 /// [`relay_one_way`](super::relay_one_way).
 ///
+/// A splice cannot be told to raise no SIGPIPE. Rust's runtime has the process ignore that signal; in one that
+/// does not, which is asked once, nothing is spliced.
+///
 /// Descriptors that travel with the bytes of a Unix socket are closed, as by any read that does not ask for
 /// them; urgent data of TCP is left out.
 ///

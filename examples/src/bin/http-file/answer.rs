@@ -41,10 +41,12 @@ impl Answer {
         let length = metadata.len();
         let age = metadata.modified()?.duration_since(UNIX_EPOCH);
         let tag = tag(length, age.unwrap_or_default());
-        // RFC 9110, section 13.1.5: of another version than the client has, the whole.
+        // RFC 9110, section 14.2: there are no parts of an answer to HEAD. Section 13.1.5: of another version
+        // than the client has, the whole.
+        let is_get = request.method == Method::Get;
         let is_same = request.if_range.as_ref().is_none_or(|has| *has == tag);
         let wanted = match &request.range {
-            Some(range) if is_same => Wanted::of(range, length),
+            Some(range) if is_get && is_same => Wanted::of(range, length),
             _ => Wanted::All,
         };
         let common = format!(
@@ -71,7 +73,7 @@ impl Answer {
                 range.end - range.start,
                 request.keep_alive,
             ),
-            body: (request.method == Method::Get).then_some((file, range)),
+            body: is_get.then_some((file, range)),
             keep_alive: request.keep_alive,
         })
     }

@@ -1,65 +1,10 @@
-//! As much of the heads of HTTP/1.1 as it takes to answer GET and HEAD, over anything that reads.
-
 use std::io;
 
 use bytes::{Buf, BytesMut};
-use httparse::{EMPTY_HEADER, Error as ParseError, Header, Status as Parsed};
+use httparse::{EMPTY_HEADER, Error as ParseError, Status as Parsed};
 use io_traits::{AsyncRead, read_buf, task};
 
-/// What the head of a request says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// GET, HEAD or another.
-    pub method: Method,
-    /// What is asked for, as it was written.
-    pub target: String,
-    /// The value of the header `Range`.
-    pub range: Option<String>,
-    /// The value of the header `If-Range`.
-    pub if_range: Option<String>,
-    /// Whether another request may follow.
-    pub keep_alive: bool,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// The answer has a body.
-    Get,
-    /// The answer is that of GET, without the body.
-    Head,
-    /// Not answered here.
-    Other,
-}
-
-/// Why a head is not a request. It gets an answer all the same, after which nobody knows where the next
-/// one begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// More than 16 KiB, or more than 64 headers.
-    TooLarge,
-    /// Not HTTP/1.
-    Malformed,
-}
-
-impl Request {
-    /// The path of the target, without the query.
-    pub fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(&self.target, |(path, _)| path)
-    }
-}
-
-impl Refusal {
-    /// The status of the answer.
-    pub fn status(self) -> &'static str {
-        match self {
-            Self::TooLarge => "431 Request Header Fields Too Large",
-            Self::Malformed => "400 Bad Request",
-        }
-    }
-}
+use super::{Refusal, Request};
 
 /// Reads the head of a request; `None` if the client has ended before it was whole. What comes behind it
 /// stays in `input`.
@@ -94,46 +39,10 @@ fn parse(head: &[u8]) -> Option<(Result<Request, Refusal>, usize)> {
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(head) {
         Ok(Parsed::Partial) => None,
-        Ok(Parsed::Complete(length)) => Some((understand(&request), length)),
+        Ok(Parsed::Complete(length)) => Some((Request::of(&request), length)),
         Err(ParseError::TooManyHeaders) => Some((Err(Refusal::TooLarge), 0)),
         Err(_) => Some((Err(Refusal::Malformed), 0)),
     }
-}
-
-fn understand(request: &httparse::Request<'_, '_>) -> Result<Request, Refusal> {
-    let find = |name: &str| request.headers.iter().find(|h| is_named(h, name));
-    let value = |name: &str| {
-        let value = std::str::from_utf8(find(name)?.value).ok()?;
-        Some(value.trim().to_owned())
-    };
-    let is_http_1_1 = request.version == Some(1);
-    // RFC 9112, section 3.2: an answer to a request without it must be 400.
-    if is_http_1_1 && find("host").is_none() {
-        return Err(Refusal::Malformed);
-    }
-    // A body is not read, so that the next request cannot be found behind it.
-    let has_body = find("content-length").is_some() || find("transfer-encoding").is_some();
-    Ok(Request {
-        method: match request.method {
-            Some("GET") => Method::Get,
-            Some("HEAD") => Method::Head,
-            _ => Method::Other,
-        },
-        target: request.path.unwrap_or_default().to_owned(),
-        range: value("range"),
-        if_range: value("if-range"),
-        keep_alive: is_http_1_1 && !has_body && !request.headers.iter().any(says_close),
-    })
-}
-
-fn is_named(header: &Header<'_>, name: &str) -> bool {
-    header.name.eq_ignore_ascii_case(name)
-}
-
-fn says_close(header: &Header<'_>) -> bool {
-    let mut options = header.value.split(|&byte| byte == b',');
-    is_named(header, "connection")
-        && options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// The longest head of a request, in bytes.
@@ -145,6 +54,7 @@ const READ: usize = 4 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Method;
 
     fn parsed(head: &str) -> Result<Request, Refusal> {
         let (request, length) = parse(head.as_bytes()).expect("the head is whole");
