@@ -12,7 +12,12 @@ use std::{
 
 use examples::Random;
 use futures::{FutureExt, StreamExt, future::join, stream::FuturesUnordered};
-use io_traits::{io::flush, layer::Layer, task, testing::conformance};
+use io_traits::{
+    io::{flush, read_to_end, shutdown, write_all},
+    layer::Layer,
+    task::{self, Stalled},
+    testing::conformance,
+};
 use net::TcpStream;
 use reactor::{Core, Handle};
 use rustls::{
@@ -139,14 +144,58 @@ fn a_certificate_that_nobody_trusts_is_an_error_on_both_ends() {
 }
 
 #[test]
-fn a_tls_stream_in_a_layer_keeps_the_laws() {
+fn a_tls_stream_in_a_layer_keeps_the_laws_on_both_sides() {
     for version in [&TLS12, &TLS13] {
         let mut core = Core::new().unwrap();
         let handle = core.handle();
         conformance::stream(|| after_the_handshake(&handle, version))
             .drive(|time| core.turn(Some(time)).unwrap())
             .run();
+        conformance::stream(|| {
+            let (client, server) = after_the_handshake(&handle, version);
+            (server, client)
+        })
+        .drive(|time| core.turn(Some(time)).unwrap())
+        .run();
     }
+}
+
+/// rustls takes no more than its limit, and then says that it took nothing: that is no end.
+#[test]
+fn a_full_buffer_of_the_library_is_a_would_block() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (mut client, mut server) = after_the_handshake(&handle, &TLS13);
+    client.get_mut().conn.set_buffer_limit(Some(1_000));
+    let message = bytes(3);
+    run(&mut core, async {
+        let sends = async {
+            write_all(&mut client, &message).await.unwrap();
+            shutdown(&mut client).await.unwrap();
+        };
+        let mut all = Vec::new();
+        let (read, ()) = join(read_to_end(&mut server, &mut all, MANY), sends).await;
+        read.unwrap();
+        assert!(all == message);
+    });
+}
+
+/// The reader of rustls says "would block" when nothing is decrypted, and does not look at the socket.
+#[test]
+fn a_would_block_that_never_touched_the_socket_ends_as_stalled() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (mut client, mut server) = after_the_handshake(&handle, &TLS13);
+    run(&mut core, async {
+        let decrypted = client.with(|tls| tls.conn.reader().read(&mut [0; 8]));
+        assert!(Stalled::is_source_of(&decrypted.await.unwrap_err()));
+        // The cure is to let the closure do what moves the object, and it is none the worse for it.
+        write_all(&mut server, b"hello").await.unwrap();
+        flush(&mut server).await.unwrap();
+        let mut buf = [0; 8];
+        let n = client.with(|tls| tls.read(&mut buf)).await.unwrap();
+        assert_eq!(&buf[..n], b"hello");
+    });
 }
 
 /// Both ends, of which each has what it needs to go on alone.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use common::{drive, poll_once};
-use futures::{executor::block_on, join};
+use futures::{channel::oneshot, executor::block_on, join};
 use io_traits::{
     Duplex, duplex,
     io::{
@@ -213,6 +213,127 @@ fn a_watch_may_stop_an_idle_copy_or_make_it_fail() {
         let mut buf = [0; 3];
         block_on(read_exact(&mut server, &mut buf)).unwrap();
     }
+}
+
+/// A timer that is over when it is told to be; there may be several, one after the other.
+#[derive(Clone, Default)]
+struct Timers(Rc<RefCell<Vec<oneshot::Sender<()>>>>);
+
+impl Timers {
+    fn start(&self) -> oneshot::Receiver<()> {
+        let (over, timer) = oneshot::channel();
+        self.0.borrow_mut().push(over);
+        timer
+    }
+
+    fn started(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    fn latest_is_over(&self) {
+        let over = self.0.borrow_mut().pop().unwrap();
+        over.send(()).unwrap();
+        // Keeps the number of those that were started.
+        self.0.borrow_mut().push(oneshot::channel().0);
+    }
+}
+
+#[test]
+fn one_way_lingers_after_the_other_has_ended_and_no_longer_than_it_may() {
+    let (mut client, mut a, mut b, mut server) = proxied(16);
+    let timers = Timers::default();
+    let mut copies = copy_bidirectional(&mut a, &mut b).linger(|| timers.start());
+    block_on(write_all(&mut server, b"ab")).unwrap();
+    assert!(poll_once(&mut copies).is_pending());
+    // No end, no timer.
+    assert_eq!(timers.started(), 0);
+    block_on(sends_and_ends(&mut client, b"bye")).unwrap();
+    assert!(poll_once(&mut copies).is_pending());
+    assert_eq!(timers.started(), 1);
+    // It goes on meanwhile, and the end was passed on.
+    assert_eq!(block_on(all(&mut server)), b"bye");
+    block_on(write_all(&mut server, b"cd")).unwrap();
+    let (count, waker) = common::CountWakes::new();
+    assert!(common::poll_with(&mut copies, &waker).is_pending());
+    assert_eq!((copies.carried().b_to_a, timers.started()), (4, 1));
+    timers.latest_is_over();
+    assert_eq!(count.get(), 1);
+    let carried = drive(copies).0.unwrap();
+    assert_eq!(
+        (carried.a_to_b, carried.b_to_a, carried.stopped),
+        (3, 4, true)
+    );
+}
+
+#[test]
+fn a_copy_that_ends_in_time_has_not_lingered() {
+    let (mut one, mut two) = (
+        Script::new().gives(b"a"),
+        Script::new().would_block().gives(b"b"),
+    );
+    let timers = Timers::default();
+    let copies = copy_bidirectional(&mut one, &mut two).linger(|| timers.start());
+    let carried = drive(copies).0.unwrap();
+    assert_eq!(
+        (carried.a_to_b, carried.b_to_a, carried.stopped),
+        (1, 1, false)
+    );
+    assert_eq!(timers.started(), 1);
+}
+
+#[test]
+fn an_idle_copy_times_out_and_a_busy_one_starts_the_timer_anew() {
+    let (mut client, mut a, mut b, mut server) = proxied(16);
+    let timers = Timers::default();
+    let notes = Notes::default();
+    let mut copies = copy_bidirectional(&mut a, &mut b)
+        .watch(notes.clone())
+        .idle_limit(|| timers.start());
+    assert!(poll_once(&mut copies).is_pending());
+    for started in 1..4 {
+        // Bytes alone start none.
+        for _ in 0..3 {
+            block_on(write_all(&mut client, b"x")).unwrap();
+            assert!(poll_once(&mut copies).is_pending());
+            assert_eq!(timers.started(), started);
+        }
+        timers.latest_is_over();
+        assert!(poll_once(&mut copies).is_pending());
+        assert_eq!(timers.started(), started + 1);
+    }
+    timers.latest_is_over();
+    let error = drive(&mut copies).0.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(copies.carried().a_to_b, 9);
+    // The watch inside saw everything.
+    assert_eq!(notes.0.borrow().events.len(), 9);
+    drop(copies);
+    let mut buf = [0; 9];
+    block_on(read_exact(&mut server, &mut buf)).unwrap();
+}
+
+#[test]
+fn limits_go_together_and_the_first_that_is_over_ends_the_copy() {
+    let never = futures::future::pending::<()>;
+    let (mut one, mut two) = (Script::new().gives(b"a"), Script::new().never_gives());
+    let copies = copy_bidirectional(&mut one, &mut two)
+        .idle_limit(never)
+        .linger(|| async {});
+    assert!(drive(copies).0.unwrap().stopped);
+    let (mut one, mut two) = (Script::new().gives(b"a"), Script::new().never_gives());
+    let copies = copy_bidirectional(&mut one, &mut two)
+        .linger(never)
+        .idle_limit(|| async {});
+    assert_eq!(drive(copies).0.unwrap_err().kind(), ErrorKind::TimedOut);
+    // A watch that stops comes before the limits around it.
+    let notes = Notes::default();
+    notes.stop(Ok(()));
+    let (mut one, mut two) = (Script::new().never_gives(), Script::new().never_gives());
+    let copies = copy_bidirectional(&mut one, &mut two)
+        .watch(notes)
+        .idle_limit(|| async {})
+        .linger(never);
+    assert!(drive(copies).0.unwrap().stopped);
 }
 
 #[test]

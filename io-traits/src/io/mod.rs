@@ -49,7 +49,9 @@ mod write_vectored_all;
 pub use std::io::{empty, repeat, sink};
 
 pub use copy::{Copy, copy};
-pub use copy_bidirectional::{Carried, CopyBidirectional, Watch, Way, copy_bidirectional};
+pub use copy_bidirectional::{
+    Carried, CopyBidirectional, Idle, Linger, Watch, Way, copy_bidirectional,
+};
 pub use copy_buf::{CopyBuf, copy_buf};
 pub use fill_buf::{FillBuf, fill_buf};
 pub use flush::{Flush, flush};

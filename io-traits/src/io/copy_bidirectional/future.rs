@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{Carried, Watch, Way};
+use super::{Carried, Idle, Linger, Watch, Way};
 use crate::{
     AsyncRead, AsyncWrite,
     io::{pump::Pump, rounds::Rounds},
@@ -19,7 +19,8 @@ use crate::{
 /// yield to other tasks after 128 reads of up to 64 KiB, and take turns in who comes first.
 ///
 /// Options are methods of the future: [`buffer_size`](CopyBidirectional::buffer_size),
-/// [`close_both`](CopyBidirectional::close_both), [`watch`](CopyBidirectional::watch).
+/// [`close_both`](CopyBidirectional::close_both), [`linger`](CopyBidirectional::linger),
+/// [`idle_limit`](CopyBidirectional::idle_limit), [`watch`](CopyBidirectional::watch).
 ///
 /// # Cancel safety
 ///
@@ -124,8 +125,39 @@ impl<'a, A: ?Sized, B: ?Sized, W> CopyBidirectional<'a, A, B, W> {
         self
     }
 
-    /// Lets somebody look on: to count, to time out when idle, to limit how long one way lingers.
+    /// Lets somebody look on: to count, or to end it for reasons of their own. It takes the place of what
+    /// looked on so far, so it is said before [`linger`](Self::linger) and [`idle_limit`](Self::idle_limit).
     pub fn watch<V: Watch>(self, watch: V) -> CopyBidirectional<'a, A, B, V> {
+        self.map_watch(|_| watch)
+    }
+
+    /// Limits how long one way goes on after the other has ended. `start` makes the timer, at the first
+    /// end; when it is over, the copy is [stopped](Carried::stopped).
+    ///
+    /// This crate knows no time, so the timer comes from outside: `.linger(|| handle.sleep(limit))`.
+    pub fn linger<F, T>(self, start: F) -> CopyBidirectional<'a, A, B, Linger<W, F, T>>
+    where
+        F: FnOnce() -> T,
+        T: Future,
+    {
+        self.map_watch(|watch| Linger::new(watch, start))
+    }
+
+    /// Ends the copy with [`TimedOut`](io::ErrorKind::TimedOut) when nothing is carried for a while, either
+    /// way.
+    ///
+    /// `start` makes the timer: `.idle_limit(|| handle.sleep(limit))`. It is started anew when it is over, not
+    /// at each byte; so the end comes no sooner than its length after the last byte, and no later than twice
+    /// that.
+    pub fn idle_limit<F, T>(self, start: F) -> CopyBidirectional<'a, A, B, Idle<W, F, T>>
+    where
+        F: FnMut() -> T,
+        T: Future,
+    {
+        self.map_watch(|watch| Idle::new(watch, start))
+    }
+
+    fn map_watch<V>(self, map: impl FnOnce(W) -> V) -> CopyBidirectional<'a, A, B, V> {
         CopyBidirectional {
             a: self.a,
             b: self.b,
@@ -133,7 +165,7 @@ impl<'a, A: ?Sized, B: ?Sized, W> CopyBidirectional<'a, A, B, W> {
             b_to_a: self.b_to_a,
             first_end: self.first_end,
             first: self.first,
-            watch,
+            watch: map(self.watch),
         }
     }
 

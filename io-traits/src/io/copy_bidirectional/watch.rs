@@ -5,28 +5,31 @@ use std::{
 
 use super::Way;
 
-/// Looks on at a [`copy_bidirectional`](super::copy_bidirectional()): for counters, an idle timeout, and
-/// how long one way may linger after the other has ended.
+/// Looks on at a [`copy_bidirectional`](super::copy_bidirectional()): for counters, and to end it.
 ///
-/// Every method has an empty default. This crate knows no time, so the timer comes from outside.
+/// Every method has an empty default. Limits in time are there already:
+/// [`linger`](super::CopyBidirectional::linger) and [`idle_limit`](super::CopyBidirectional::idle_limit).
 ///
 /// # Examples
 ///
-/// An idle timeout: a timer, of which only a part is shown, that starts anew with each byte carried.
+/// A limit to what is carried, whoever sends it:
 ///
 /// ```
-/// use std::{io, pin::Pin, task::{Context, Poll}, time::Duration};
+/// use std::{io, task::{Context, Poll}};
 /// use io_traits::io::{Watch, Way};
 ///
-/// struct Idle<T> { timer: Pin<Box<T>>, start: fn(Duration) -> T }
+/// struct Quota { left: usize }
 ///
-/// impl<T: Future> Watch for Idle<T> {
-///     fn carried(&mut self, _: Way, _: usize) {
-///         self.timer.set((self.start)(Duration::from_secs(30)));
+/// impl Watch for Quota {
+///     fn carried(&mut self, _: Way, bytes: usize) {
+///         self.left = self.left.saturating_sub(bytes);
 ///     }
 ///
-///     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-///         self.timer.as_mut().poll(cx).map(|_| Err(io::ErrorKind::TimedOut.into()))
+///     fn poll_stop(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+///         match self.left {
+///             0 => Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into())),
+///             _ => Poll::Pending, // asked again at every poll that has carried something
+///         }
 ///     }
 /// }
 /// ```
@@ -37,8 +40,6 @@ pub trait Watch {
     }
 
     /// The reader of `way` has ended, and everything from it has been written.
-    ///
-    /// A watch that starts a timer at the first call lets the other way linger that long.
     fn ended(&mut self, way: Way) {
         let _ = way;
     }

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    io::IoSlice,
+    io::{BufRead, IoSlice},
     pin::{Pin, pin},
     task::{Context, Poll},
 };
@@ -14,7 +14,7 @@ use super::{
     bench::{Bench, Verdict},
     message,
 };
-use crate::{AsyncRead, AsyncWrite, io, testing::alarm::Alarm};
+use crate::{AsyncRead, AsyncWrite, BufReader, io, testing::alarm::Alarm};
 
 /// One poll of a helper over a reader; what it read goes to the list. Ready at the end.
 type Reads<R> = fn(&mut R, &mut Context<'_>, &mut Vec<u8>) -> Poll<std::io::Result<()>>;
@@ -36,48 +36,65 @@ pub(super) fn reads_that_are_dropped_lose_nothing<R: AsyncRead, P: AsyncWrite>(
         ("copy", by_copy),
     ];
     for (name, helper) in helpers {
-        bench.begin(&format!(
-            "the helper io::{name} is dropped whenever it waits"
-        ));
-        let (mut reader, mut peer) = pair();
-        let sent = message::of(LENGTH);
-        let (alarm, waker) = Alarm::new();
-        let mut cx = Context::from_waker(&waker);
-        let mut sends = pin!(async {
-            for piece in sent.chunks(61) {
-                io::write_all(&mut peer, piece).await?;
-                io::flush(&mut peer).await?;
-            }
-            io::shutdown(&mut peer).await
-        });
-        let mut sending = true;
-        let mut got = Vec::new();
-        loop {
-            let seen = alarm.wakes();
-            let ended = bench.at_once(|| helper(&mut reader, &mut cx, &mut got))?;
-            if bench.works(ended)?.is_ready() {
-                break;
-            }
-            if sending {
-                let polled = sends.as_mut().poll(&mut cx);
-                if bench.works(polled)?.is_ready() {
-                    sending = false;
-                    continue;
-                }
-            }
-            let who = format!("the task, after {} of {LENGTH} bytes,", got.len());
-            bench.woken(&alarm, seen, Law::Cancellation, &who)?;
-        }
-        // What is skipped is counted, and not seen.
-        let whole = match name {
-            "skip" => got.len() == sent.len(),
-            _ => got == sent,
-        };
-        bench.require(Law::Cancellation, whole, || {
-            message::difference(&got, &sent)
-        })?;
+        let (reader, peer) = pair();
+        reads_are_dropped(bench, name, reader, peer, helper)?;
+    }
+    // Those that look before they take; what they looked at is in the reader and not in them.
+    let helpers: [(&str, Reads<BufReader<R>>); 2] =
+        [("fill_buf", by_fill_buf), ("read_until", by_read_until)];
+    for (name, helper) in helpers {
+        let (reader, peer) = pair();
+        reads_are_dropped(bench, name, BufReader::new(reader), peer, helper)?;
     }
     Ok(())
+}
+
+fn reads_are_dropped<R, P: AsyncWrite>(
+    bench: &mut Bench<'_>,
+    name: &str,
+    mut reader: R,
+    mut peer: P,
+    helper: Reads<R>,
+) -> Verdict {
+    bench.begin(&format!(
+        "the helper io::{name} is dropped whenever it waits"
+    ));
+    let sent = message::of(LENGTH);
+    let (alarm, waker) = Alarm::new();
+    let mut cx = Context::from_waker(&waker);
+    let mut sends = pin!(async {
+        for piece in sent.chunks(61) {
+            io::write_all(&mut peer, piece).await?;
+            io::flush(&mut peer).await?;
+        }
+        io::shutdown(&mut peer).await
+    });
+    let mut sending = true;
+    let mut got = Vec::new();
+    loop {
+        let seen = alarm.wakes();
+        let ended = bench.at_once(|| helper(&mut reader, &mut cx, &mut got))?;
+        if bench.works(ended)?.is_ready() {
+            break;
+        }
+        if sending {
+            let polled = sends.as_mut().poll(&mut cx);
+            if bench.works(polled)?.is_ready() {
+                sending = false;
+                continue;
+            }
+        }
+        let who = format!("the task, after {} of {LENGTH} bytes,", got.len());
+        bench.woken(&alarm, seen, Law::Cancellation, &who)?;
+    }
+    // What is skipped is counted, and not seen.
+    let whole = match name {
+        "skip" => got.len() == sent.len(),
+        _ => got == sent,
+    };
+    bench.require(Law::Cancellation, whole, || {
+        message::difference(&got, &sent)
+    })
 }
 
 pub(super) fn writes_that_are_dropped_lose_nothing<W: AsyncWrite, P: AsyncRead>(
@@ -168,6 +185,31 @@ fn by_read_lent<R: AsyncRead>(
         got.extend_from_slice(&lent);
         lent.len()
     });
+    count(polled, got, |_, _| {}, cx)
+}
+
+fn by_fill_buf<R: AsyncRead>(
+    reader: &mut BufReader<R>,
+    cx: &mut Context<'_>,
+    got: &mut Vec<u8>,
+) -> Poll<std::io::Result<()>> {
+    let polled = Pin::new(&mut io::fill_buf(reader)).poll(cx);
+    let taken = polled.map_ok(|n| {
+        // Not all of it, so that the next one finds something.
+        let some = n.div_ceil(2);
+        got.extend_from_slice(&reader.buffer()[..some]);
+        reader.consume(some);
+        some
+    });
+    count(taken, got, |_, _| {}, cx)
+}
+
+fn by_read_until<R: AsyncRead>(
+    reader: &mut BufReader<R>,
+    cx: &mut Context<'_>,
+    got: &mut Vec<u8>,
+) -> Poll<std::io::Result<()>> {
+    let polled = Pin::new(&mut io::read_until(reader, b'\n', got, LENGTH)).poll(cx);
     count(polled, got, |_, _| {}, cx)
 }
 
