@@ -38,10 +38,8 @@ pub(crate) fn recv_stream<S: Socket>(
     socket: &S,
     bufs: &mut [IoSliceMut<'_>],
 ) -> io::Result<Received> {
-    // The most buffers that one call takes; std does the same.
-    let count = bufs.len().min(libc::UIO_MAXIOV as usize);
     // SAFETY: an `IoSliceMut` is an `iovec` of memory that is borrowed for writing.
-    unsafe { recv_bytes(socket, bufs.as_mut_ptr().cast(), count) }
+    unsafe { recv_bytes(socket, bufs.as_mut_ptr().cast(), bufs.len()) }
 }
 
 /// [`recv_stream`] into the unfilled part of `buf`.
@@ -303,6 +301,10 @@ pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
 /// unix_write_space in the kernel's net/unix/af_unix.c.) Of other systems that is not known here.
 pub(crate) const TRUSTS_SHORT_UNIX_WRITES: bool =
     cfg!(any(target_os = "linux", target_os = "android"));
+
+/// The most slices that one call takes; std's calls cut what they are given, sendmsg(2) and recvmsg(2)
+/// refuse it.
+pub(crate) const MOST_SLICES: usize = libc::UIO_MAXIOV as usize;
 
 /// Apple's systems have a socket option instead, which std sets.
 const NO_SIGNAL: libc::c_int = if cfg!(target_vendor = "apple") {
