@@ -8,7 +8,9 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::{JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join};
+use super::{
+    JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join, local::end_quietly,
+};
 use crate::shared::Shared;
 
 /// A spawned future and the place where its output goes.
@@ -89,6 +91,9 @@ pin_project! {
 
     impl<F: Future> PinnedDrop for JobOf<F> {
         fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // First the end of the future, then the news of it.
+            end_quietly(|| this.future.set(None));
             // Does nothing if there is a result already.
             this.join.complete(Err(JoinError::cancelled()));
         }
@@ -111,8 +116,8 @@ impl<F: Future> Job for JobOf<F> {
     }
 
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
-        self.project()
-            .join
-            .complete(Err(JoinError::panicked(payload)));
+        let mut this = self.project();
+        end_quietly(|| this.future.set(None));
+        this.join.complete(Err(JoinError::panicked(payload)));
     }
 }
