@@ -208,3 +208,22 @@ fn an_end_that_is_given_up_lets_busy_connections_finish_and_can_be_asked_for_aga
     assert_eq!((long.unwrap(), short.unwrap()), (0, 1));
     assert_eq!(busy.read(&mut [0; 1]).unwrap(), 0);
 }
+
+/// With no time to wait, the idle ones had not been closed yet when the busy ones were counted.
+#[test]
+fn an_idle_connection_is_not_counted_among_the_busy_ones_however_short_the_limit() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let tracker = Tracker::new();
+    let idle = core.spawner().spawn(tracker.serve(|_| pending::<()>()));
+    let busy = tracker.serve(|activity| async move {
+        let _busy = activity.busy();
+        pending::<()>().await
+    });
+    let busy = core.spawner().spawn(busy);
+    settle(&mut core);
+    let cut = run(&mut core, tracker.stop(Duration::ZERO, &handle)).unwrap();
+    assert_eq!(cut, 1);
+    assert_eq!(run(&mut core, idle).unwrap(), None);
+    assert_eq!(run(&mut core, busy).unwrap(), None);
+}
