@@ -1,5 +1,5 @@
 use std::{
-    io,
+    io, mem,
     net::SocketAddr,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, OnceLock},
@@ -47,8 +47,10 @@ pub(super) fn tell(waiters: Vec<Arc<Waiter>>, answer: io::Result<Vec<SocketAddr>
     let answer: Answer = answer.map(Arc::from).map_err(Arc::new);
     for waiter in waiters {
         waiter.answer.get_or_init(|| answer.clone());
-        if panic::catch_unwind(AssertUnwindSafe(|| waiter.waker.wake())).is_err() {
+        if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waiter.waker.wake())) {
             tracing::error!("a waker has panicked");
+            // Its drop may panic once more.
+            mem::forget(payload);
         }
     }
 }
