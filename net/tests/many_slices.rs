@@ -13,7 +13,7 @@ const SLICES: usize = 3_000;
 
 /// The system filled the first 1024 slices, and that was taken for a socket without more bytes: what was
 /// left is no news to an edge-triggered poller, so the next read waited for ever.
-fn read_all(core: &mut Core, stream: &mut (impl AsyncRead + Read), mut peer: impl Write) {
+fn read_all(core: &mut Core, stream: &mut impl AsyncRead, mut peer: impl Write) {
     peer.write_all(&[7; 2 * SLICES]).unwrap();
     // Its event is over, so that no other one covers the mistake.
     settle(core);
@@ -31,7 +31,7 @@ fn read_all(core: &mut Core, stream: &mut (impl AsyncRead + Read), mut peer: imp
 }
 
 /// The system refuses such a call (`EMSGSIZE`), where a writer of std takes what it can.
-fn write_all(core: &mut Core, stream: &mut (impl AsyncWrite + Write), mut peer: impl Read) {
+fn write_all(core: &mut Core, stream: &mut impl AsyncWrite, mut peer: impl Read) {
     let mut slices = vec![IoSlice::new(b"x"); SLICES];
     let first = run(core, task::io(|| stream.write_vectored(&slices))).unwrap();
     assert!(0 < first && first <= SLICES);
