@@ -3,9 +3,11 @@
 mod common;
 
 use std::{
-    future::pending,
+    future::{Future, pending},
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream as StdStream},
+    sync::Arc,
+    task::{Context, Wake, Waker},
     time::Duration,
 };
 
@@ -226,4 +228,31 @@ fn an_idle_connection_is_not_counted_among_the_busy_ones_however_short_the_limit
     assert_eq!(cut, 1);
     assert_eq!(run(&mut core, idle).unwrap(), None);
     assert_eq!(run(&mut core, busy).unwrap(), None);
+}
+
+/// Its panic came out of the stop, and the connections behind it were never told of the end.
+#[test]
+fn a_waker_that_panics_keeps_no_other_connection_from_hearing_of_the_end() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    let core = Core::new().unwrap();
+    let tracker = Tracker::new();
+    let (count, waker) = CountWakes::new();
+    let mut connections = Vec::new();
+    for waker in [Waker::from(Arc::new(Panics)), waker] {
+        let mut connection = Box::pin(tracker.serve(|_| pending::<()>()));
+        assert!(
+            connection
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        connections.push(connection);
+    }
+    let _stop = tracker.stop(HANG, &core.handle());
+    assert_eq!(count.get(), 1);
 }

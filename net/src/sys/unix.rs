@@ -86,6 +86,22 @@ unsafe fn recv_bytes<S: Socket>(
     })
 }
 
+/// poll(2), which does not wait: whether a write would not block as far as the socket itself knows.
+pub(crate) fn is_writable<S: Socket>(socket: &S) -> bool {
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        io::retry_on_intr,
+    };
+
+    let mut asked = [PollFd::new(socket, PollFlags::OUT)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let polled = retry_on_intr(|| poll(&mut asked, Some(&now)));
+    polled.is_ok() && asked[0].revents().contains(PollFlags::OUT)
+}
+
 /// recvfrom(2) into the unfilled part of `buf`; returns who sent it.
 pub(crate) fn recv_datagram_into<S: Socket>(
     socket: &S,
