@@ -331,12 +331,12 @@ fn outside_of_a_task_and_without_a_core_each_operation_says_so() {
     }
     let handle = core.handle();
     drop(core);
-    common::assert_gone(ours.try_recv(&mut [0; 4]));
-    common::assert_gone(ours.try_send_to(b"x", &to));
-    common::assert_gone(block_on(async move {
+    assert_gone(ours.try_recv(&mut [0; 4]));
+    assert_gone(ours.try_send_to(b"x", &to));
+    assert_gone(block_on(async move {
         task::io(|| ours.recv(&mut [0; 4])).await
     }));
-    common::assert_gone(UnixDatagram::unbound(&handle));
+    assert_gone(UnixDatagram::unbound(&handle));
 }
 
 #[test]
