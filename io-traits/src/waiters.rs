@@ -1,4 +1,8 @@
-use std::{mem, task::Waker};
+use std::{
+    mem,
+    panic::{self, AssertUnwindSafe},
+    task::Waker,
+};
 
 /// The tasks that wait for one thing.
 ///
@@ -77,10 +81,14 @@ impl Waiters {
     }
 }
 
-/// Wakes all of them; outside of any lock.
+/// Wakes all of them; outside of any lock. One that panics harms neither the others nor whoever wakes.
 pub(crate) fn wake_all(wakers: Vec<Waker>) {
     for waker in wakers {
-        waker.wake();
+        if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            tracing::error!("a waker has panicked");
+            // Its drop may panic once more.
+            mem::forget(payload);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ mod common;
 
 use std::{
     io::{ErrorKind, IoSliceMut, Read},
-    task::Poll,
+    sync::Arc,
+    task::{Poll, Wake, Waker},
     thread,
 };
 
@@ -231,4 +232,23 @@ fn a_thousand_tasks_on_one_end_are_all_woken_and_then_forgotten() {
         poll_once(&mut read(&mut reader, &mut buf)),
         Poll::Ready(Ok(1))
     ));
+}
+
+/// Its panic came out of the write, which had been made, and the others were never woken.
+#[test]
+fn a_waker_that_panics_harms_neither_who_writes_nor_the_others_who_wait() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    let (one, mut two) = duplex(16);
+    let (count, waker) = CountWakes::new();
+    for waker in [Waker::from(Arc::new(Panics)), waker] {
+        let mut reader = &one;
+        assert!(poll_with(&mut read(&mut reader, &mut [0; 1]), &waker).is_pending());
+    }
+    assert_eq!(block_on(write(&mut two, b"x")).unwrap(), 1);
+    assert_eq!(count.get(), 1);
 }

@@ -105,6 +105,10 @@ where
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
+        let start = first_of(bufs.iter().map(|buf| buf.len()));
+        let most = (bufs.len() - start).min(sys::MOST_SLICES);
+        let bufs = &mut bufs[start..][..most];
+        // Of these alone: what the system does not even see is no sign of an empty socket.
         let room = bufs.iter().map(|buf| buf.len()).sum();
         if room == 0 {
             return Poll::Ready(Ok(0));
@@ -143,6 +147,9 @@ where
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let start = first_of(bufs.iter().map(|buf| buf.len()));
+        let most = (bufs.len() - start).min(sys::MOST_SLICES);
+        let bufs = &bufs[start..][..most];
         let given = bufs.iter().map(|buf| buf.len()).sum();
         if given == 0 {
             return Poll::Ready(Ok(0));
@@ -199,6 +206,11 @@ const MOST_OF_FILE: usize = 1 << 20;
 #[inline]
 fn is_short(n: usize, asked: usize) -> bool {
     0 < n && n < asked
+}
+
+/// Where the slices begin that are not empty: a call whose slices all are would look like the end.
+fn first_of(lens: impl Iterator<Item = usize>) -> usize {
+    lens.take_while(|len| *len == 0).count()
 }
 
 /// `Read`, `Write`, `AsyncRead` and `AsyncWrite` for types with a [`ByteStream`] called `bytes`, the

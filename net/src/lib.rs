@@ -79,6 +79,7 @@ mod tracker;
 mod udp;
 #[cfg(unix)]
 mod unix;
+mod wake;
 
 pub use io_traits;
 pub use reactor;

@@ -215,6 +215,26 @@ fn a_function_that_panics_is_an_error_and_its_thread_goes_on() {
     assert_eq!(used.recv().unwrap(), used.recv().unwrap());
 }
 
+/// A panic carries a value, whose drop may panic once more: that one ended the thread, and nobody got an
+/// answer.
+#[test]
+fn a_function_whose_panic_panics_once_more_is_an_error_and_its_thread_goes_on() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("once more, on purpose");
+        }
+    }
+    let pool = ResolverPool::new(|host| match host {
+        "panics" => std::panic::panic_any(Bomb),
+        _ => Ok(one_addr()),
+    })
+    .threads(1);
+    let error = block_on(pool.resolve("panics")).unwrap_err();
+    assert!(error.to_string().contains("panicked"));
+    block_on(pool.resolve("does not")).unwrap();
+}
+
 #[test]
 fn the_task_is_woken_once_and_the_last_of_its_wakers() {
     let door = Door::new();

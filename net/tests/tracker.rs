@@ -3,9 +3,11 @@
 mod common;
 
 use std::{
-    future::pending,
+    future::{Future, pending},
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream as StdStream},
+    sync::Arc,
+    task::{Context, Wake, Waker},
     time::Duration,
 };
 
@@ -207,4 +209,50 @@ fn an_end_that_is_given_up_lets_busy_connections_finish_and_can_be_asked_for_aga
     let (long, short) = run(&mut core, async { futures::join!(two.0, two.1) });
     assert_eq!((long.unwrap(), short.unwrap()), (0, 1));
     assert_eq!(busy.read(&mut [0; 1]).unwrap(), 0);
+}
+
+/// With no time to wait, the idle ones had not been closed yet when the busy ones were counted.
+#[test]
+fn an_idle_connection_is_not_counted_among_the_busy_ones_however_short_the_limit() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let tracker = Tracker::new();
+    let idle = core.spawner().spawn(tracker.serve(|_| pending::<()>()));
+    let busy = tracker.serve(|activity| async move {
+        let _busy = activity.busy();
+        pending::<()>().await
+    });
+    let busy = core.spawner().spawn(busy);
+    settle(&mut core);
+    let cut = run(&mut core, tracker.stop(Duration::ZERO, &handle)).unwrap();
+    assert_eq!(cut, 1);
+    assert_eq!(run(&mut core, idle).unwrap(), None);
+    assert_eq!(run(&mut core, busy).unwrap(), None);
+}
+
+/// Its panic came out of the stop, and the connections behind it were never told of the end.
+#[test]
+fn a_waker_that_panics_keeps_no_other_connection_from_hearing_of_the_end() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    let core = Core::new().unwrap();
+    let tracker = Tracker::new();
+    let (count, waker) = CountWakes::new();
+    let mut connections = Vec::new();
+    for waker in [Waker::from(Arc::new(Panics)), waker] {
+        let mut connection = Box::pin(tracker.serve(|_| pending::<()>()));
+        assert!(
+            connection
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        connections.push(connection);
+    }
+    let _stop = tracker.stop(HANG, &core.handle());
+    assert_eq!(count.get(), 1);
 }

@@ -10,11 +10,14 @@ use std::{
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixDatagram as StdDatagram},
     },
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
     thread,
 };
 
 use common::{
-    CountWakes, Elsewhere, HANG, SocketPath, block_on, poll_with, run, settle, turn_until,
+    CountWakes, Elsewhere, HANG, SocketPath, assert_gone, block_on, poll_with, run, settle,
+    turn_until,
 };
 use io_traits::{AsyncDatagram, ReadCursor, task};
 use net::UnixDatagram;
@@ -221,6 +224,77 @@ fn a_send_to_a_receiver_that_others_have_filled_is_made_when_there_is_room() {
     assert_eq!(lengths[others..], [3, 3]);
 }
 
+/// A try that fails makes the system report that the socket itself can be written to, so a task that
+/// waited for that as well tried again a hundred thousand times a second.
+#[test]
+fn a_send_to_a_receiver_that_is_full_tries_again_now_and_then_and_not_all_the_time() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let to = abstract_address("busy");
+    let _receiver = StdDatagram::bind_addr(&to).unwrap();
+    let ours = UnixDatagram::unbound(&handle).unwrap();
+    fill(|| ours.try_send_to(b"x", &to));
+    let send = task::io(|| ours.send_to(b"x", &to));
+    let before = handle.metrics();
+    let limited = handle.timeout(std::time::Duration::from_millis(200), send);
+    core.run(limited).unwrap().unwrap_err();
+    let after = handle.metrics();
+    // Each pause is a task.
+    let (turns, pauses) = (after.turns - before.turns, after.spawned - before.spawned);
+    assert!(pauses > 0);
+    assert!(
+        turns <= 10 * pauses + 20,
+        "{turns} turns in {pauses} pauses"
+    );
+}
+
+#[test]
+fn a_send_that_waits_for_room_hears_that_the_core_is_gone() {
+    let mut reactor = Elsewhere::new();
+    let to = abstract_address("gone");
+    let _receiver = StdDatagram::bind_addr(&to).unwrap();
+    let ours = UnixDatagram::unbound(&reactor.handle).unwrap();
+    fill(|| ours.try_send_to(b"x", &to));
+    let (count, waker) = CountWakes::new();
+    let mut cx = Context::from_waker(&waker);
+    assert!(ours.poll_send_to(&mut cx, b"x", &to).is_pending());
+    reactor.stop();
+    count.wait_for(1);
+    for _ in 0..3 {
+        match ours.poll_send_to(&mut cx, b"x", &to) {
+            Poll::Ready(result) => assert_gone(result),
+            Poll::Pending => panic!("it waits for a core that is gone"),
+        }
+    }
+}
+
+/// All who wait for room are woken together; the panic of one left the others without a wakeup.
+#[test]
+fn a_waker_that_panics_keeps_no_other_sender_waiting_for_room() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    let mut core = Core::new().unwrap();
+    let to = abstract_address("panics");
+    let _receiver = StdDatagram::bind_addr(&to).unwrap();
+    let ours = UnixDatagram::unbound(&core.handle()).unwrap();
+    fill(|| ours.try_send_to(b"x", &to));
+    let panics = Waker::from(Arc::new(Panics));
+    let (count, waker) = CountWakes::new();
+    for _ in 0..3 {
+        let before = count.get();
+        for waker in [&panics, &waker] {
+            let mut cx = Context::from_waker(waker);
+            assert!(ours.poll_send_to(&mut cx, b"x", &to).is_pending());
+        }
+        turn_until(&mut core, || count.get() > before);
+        settle(&mut core);
+    }
+}
+
 #[test]
 fn a_send_that_waits_for_another_core_is_woken_under_any_executor() {
     let reactor = Elsewhere::new();
@@ -257,12 +331,12 @@ fn outside_of_a_task_and_without_a_core_each_operation_says_so() {
     }
     let handle = core.handle();
     drop(core);
-    common::assert_gone(ours.try_recv(&mut [0; 4]));
-    common::assert_gone(ours.try_send_to(b"x", &to));
-    common::assert_gone(block_on(async move {
+    assert_gone(ours.try_recv(&mut [0; 4]));
+    assert_gone(ours.try_send_to(b"x", &to));
+    assert_gone(block_on(async move {
         task::io(|| ours.recv(&mut [0; 4])).await
     }));
-    common::assert_gone(UnixDatagram::unbound(&handle));
+    assert_gone(UnixDatagram::unbound(&handle));
 }
 
 #[test]

@@ -251,6 +251,7 @@ impl Core {
         }
         let shared = self.local.shared();
         let (mut events, mut stale) = (0, 0);
+        let mut not_calmed = Vec::new();
         let mut woken = Woken {
             local: &self.local,
             tasks: 0,
@@ -266,8 +267,10 @@ impl Core {
                 match slots.get(event.token()) {
                     Some(slot) => {
                         let (read, write) = directions(event);
-                        if slot.event(read, write, &mut woken) {
-                            calm(shared, slot, event.token());
+                        if slot.event(read, write, &mut woken)
+                            && let Err(error) = calm(shared, slot, event.token())
+                        {
+                            not_calmed.push((event.token(), error));
                         }
                     }
                     None => stale += 1,
@@ -281,6 +284,10 @@ impl Core {
         counters.wakeups.add(wakeups);
         tracing::trace!(events, stale, wakeups, "dispatched");
         wake_all(&mut self.drained);
+        // Not under the lock: whoever writes the log may use the reactor.
+        for (token, error) in not_calmed {
+            tracing::error!(%error, token = token.0, "an object that nobody waits for keeps the loop awake");
+        }
     }
 
     fn fire_timers(&mut self) {
@@ -386,14 +393,11 @@ fn directions_of_special(event: &MioEvent) -> (Option<Event>, Option<Event>) {
 
 /// Keeps an object that nobody waits for from being reported at every turn.
 #[cold]
-fn calm(shared: &Shared, slot: &Slot, token: Token) {
+fn calm(shared: &Shared, slot: &Slot, token: Token) -> io::Result<()> {
     let Some(descriptor) = slot.descriptor() else {
-        return;
+        return Ok(());
     };
-    let calmed = slot.calm(|watch| sys::calm(&shared.registry, descriptor, token, watch));
-    if let Err(error) = calmed {
-        tracing::error!(%error, token = token.0, "an object that nobody waits for keeps the loop awake");
-    }
+    slot.calm(|watch| sys::calm(&shared.registry, descriptor, token, watch))
 }
 
 fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {

@@ -270,10 +270,15 @@ impl Registration {
 
     /// Has the poller report `direction` because a task waits there.
     fn rearm(&self, direction: Direction, io: sys::Borrowed<'_>) -> io::Result<Rearmed> {
+        let mut changed = None;
         let rearmed = self.slot.rearm(direction, |before, after| {
-            tracing::trace!(token = self.token.0, ?after, "rearmed");
+            changed = Some(after);
             self.change(io, before, after)
         });
+        // Foreign code, as a waker is, so not under the lock.
+        if let Some(after) = changed {
+            tracing::trace!(token = self.token.0, ?after, "rearmed");
+        }
         if rearmed.is_err() {
             // Whoever has parked meanwhile finds the same error when it polls again.
             self.send_away();
@@ -290,10 +295,15 @@ impl Registration {
         self.shared.check_process()?;
         self.seen(direction)?;
         let io = self.same_object(io)?.ok_or(io::ErrorKind::Unsupported)?;
-        self.slot.pause(direction, |before, after| {
-            tracing::trace!(token = self.token.0, ?after, "paused");
+        let mut changed = None;
+        let paused = self.slot.pause(direction, |before, after| {
+            changed = Some(after);
             self.change(io, before, after)
-        })
+        });
+        if let Some(after) = changed {
+            tracing::trace!(token = self.token.0, ?after, "paused");
+        }
+        paused
     }
 
     fn change(&self, io: sys::Borrowed<'_>, before: Watch, after: Watch) -> io::Result<()> {

@@ -1,5 +1,5 @@
 use std::{
-    io,
+    io, mem,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
@@ -237,8 +237,10 @@ pub(crate) fn wake_by_ref_quietly(waker: &Waker) {
 
 #[inline]
 fn quietly(wake: impl FnOnce()) {
-    if panic::catch_unwind(AssertUnwindSafe(wake)).is_err() {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(wake)) {
         tracing::error!("a waker has panicked");
+        // As in `drop_quietly`: its drop may panic once more.
+        mem::forget(payload);
     }
 }
 

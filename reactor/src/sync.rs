@@ -19,7 +19,8 @@ use std::sync::PoisonError;
 
 /// Locks; a panic elsewhere while the lock was held has left nothing half-done.
 ///
-/// INVARIANT: no foreign code (a waker, a future's drop) runs under any lock of this crate.
+/// INVARIANT: no foreign code (a waker, a future's drop, a subscriber of tracing) runs under any lock of
+/// this crate.
 #[inline]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -267,3 +267,24 @@ fn a_task_that_spawns_its_successor_for_ever_starves_nobody() {
     run(&mut core, handle.sleep(Duration::from_millis(5))).unwrap();
     assert!(spawned.load(Ordering::Relaxed) > 0);
 }
+
+/// Inside of a task the budget does not come back until its poll is over, and `block_on` is a poll that is
+/// not over before its future is done: it asked for ever.
+#[test]
+fn a_nested_block_on_is_not_held_up_by_the_budget_of_its_task() {
+    let all = within_reason(|| {
+        let mut core = Core::new().unwrap();
+        run(&mut core, async {
+            let (mut reader, bytes) = (&[7; 10_000][..], &mut [0; 10_000]);
+            futures::executor::block_on(async {
+                for byte in bytes.iter_mut() {
+                    async_io::read_exact(&mut reader, std::slice::from_mut(byte)).await?;
+                }
+                std::io::Result::Ok(())
+            })
+            .unwrap();
+            bytes.iter().all(|byte| *byte == 7)
+        })
+    });
+    assert!(all);
+}

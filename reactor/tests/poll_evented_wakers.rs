@@ -314,3 +314,24 @@ fn an_object_dropped_by_one_thread_while_another_is_woken_loses_nobody() {
         futures::executor::block_on(async_io::read_exact(&mut &*reading, &mut [0; 1])).unwrap();
     }
 }
+
+/// A panic carries a value, and the drop of that may panic once more.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("once more, on purpose");
+    }
+}
+
+#[test]
+fn a_waker_whose_panic_panics_once_more_does_not_end_the_loop() {
+    let mut core = Core::new().unwrap();
+    let (stream, mut peer) = idle(&core.handle());
+    park(&stream, &Does::waker(|| std::panic::panic_any(Bomb)));
+    let (count, waker) = CountWakes::new();
+    park(&stream, &waker);
+    peer.write_all(b"x").unwrap();
+    settle(&mut core);
+    assert_eq!(count.get(), 1);
+}

@@ -8,6 +8,10 @@
 //!
 //! An executor gives a task its budget with [`with`]. Under an executor that gives none, the budget is
 //! unlimited, but each future of [`crate::io`] that loops still yields after 128 rounds of one poll.
+//!
+//! A task that goes on asking within one poll has nobody whom it lets run: it is inside of a `block_on` of
+//! its own, which is not over before its future is done. So after many refusals in one poll it gets
+//! some more.
 
 use std::{
     cell::Cell,
@@ -21,7 +25,9 @@ pub fn with<R>(units: u32, f: impl FnOnce() -> R) -> R {
     impl Drop for Restore {
         #[inline]
         fn drop(&mut self) {
-            LEFT.set(self.0);
+            if LEFT.replace(self.0) == 0 {
+                REFUSED.set(0);
+            }
         }
     }
     let _restore = Restore(LEFT.replace(units.min(UNLIMITED - 1)));
@@ -32,10 +38,22 @@ pub fn with<R>(units: u32, f: impl FnOnce() -> R) -> R {
 #[inline]
 pub fn poll_left(cx: &mut Context<'_>) -> Poll<()> {
     if LEFT.get() == 0 {
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
+        return refuse(cx);
     }
     Poll::Ready(())
+}
+
+#[cold]
+fn refuse(cx: &mut Context<'_>) -> Poll<()> {
+    let refused = REFUSED.get() + 1;
+    if refused == MOST_REFUSALS {
+        REFUSED.set(0);
+        LEFT.set(RENEWED);
+        return Poll::Ready(());
+    }
+    REFUSED.set(refused);
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// Takes one unit off the budget, for an operation that has made progress.
@@ -48,9 +66,15 @@ pub fn spend() {
 }
 
 const UNLIMITED: u32 = u32::MAX;
+/// So often a task is refused in one poll. One with thousands of futures inside may ask that often in good
+/// faith, and gets a little more than its share.
+const MOST_REFUSALS: u32 = 4096;
+const RENEWED: u32 = 128;
 
 thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
+    /// How many times it was refused in this poll.
+    static REFUSED: Cell<u32> = const { Cell::new(0) };
 }
 
 #[cfg(test)]
@@ -77,5 +101,19 @@ mod tests {
             spend();
         }
         assert!(left());
+    }
+
+    #[test]
+    fn who_asks_without_end_in_one_poll_gets_some_more_and_in_many_polls_nothing() {
+        let refusals = || (0..).take_while(|_| !left()).count() as u32;
+        with(0, || {
+            for _ in 0..2 {
+                assert_eq!(refusals(), MOST_REFUSALS - 1);
+                (0..RENEWED).for_each(|_| spend());
+            }
+        });
+        for _ in 0..2 * MOST_REFUSALS {
+            with(0, || assert!(!left()));
+        }
     }
 }

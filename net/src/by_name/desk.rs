@@ -9,7 +9,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt, io,
+    fmt, io, mem,
     net::SocketAddr,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -144,8 +144,11 @@ impl Desk {
     fn work(&self) {
         while let Some(host) = self.next_host() {
             let resolve = AssertUnwindSafe(|| (self.resolve)(&host));
-            let answer = panic::catch_unwind(resolve)
-                .unwrap_or_else(|_| Err(io::Error::other("the resolver has panicked")));
+            let answer = panic::catch_unwind(resolve).unwrap_or_else(|payload| {
+                // Its drop may panic once more.
+                mem::forget(payload);
+                Err(io::Error::other("the resolver has panicked"))
+            });
             let waiters = self.lock().answered(&host);
             tell(waiters, answer);
         }

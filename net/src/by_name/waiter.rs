@@ -1,12 +1,13 @@
 use std::{
     io,
     net::SocketAddr,
-    panic::{self, AssertUnwindSafe},
     sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
 use futures::task::AtomicWaker;
+
+use crate::wake;
 
 /// One who waits for an answer.
 #[derive(Debug)]
@@ -47,9 +48,7 @@ pub(super) fn tell(waiters: Vec<Arc<Waiter>>, answer: io::Result<Vec<SocketAddr>
     let answer: Answer = answer.map(Arc::from).map_err(Arc::new);
     for waiter in waiters {
         waiter.answer.get_or_init(|| answer.clone());
-        if panic::catch_unwind(AssertUnwindSafe(|| waiter.waker.wake())).is_err() {
-            tracing::error!("a waker has panicked");
-        }
+        wake::quietly(|| waiter.waker.wake());
     }
 }
 

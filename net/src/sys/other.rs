@@ -71,6 +71,9 @@ where
     }
 }
 
+/// No system of these is known to take fewer slices than there are.
+pub(crate) const MOST_SLICES: usize = usize::MAX;
+
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }

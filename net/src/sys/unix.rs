@@ -38,10 +38,8 @@ pub(crate) fn recv_stream<S: Socket>(
     socket: &S,
     bufs: &mut [IoSliceMut<'_>],
 ) -> io::Result<Received> {
-    // The most buffers that one call takes; std does the same.
-    let count = bufs.len().min(libc::UIO_MAXIOV as usize);
     // SAFETY: an `IoSliceMut` is an `iovec` of memory that is borrowed for writing.
-    unsafe { recv_bytes(socket, bufs.as_mut_ptr().cast(), count) }
+    unsafe { recv_bytes(socket, bufs.as_mut_ptr().cast(), bufs.len()) }
 }
 
 /// [`recv_stream`] into the unfilled part of `buf`.
@@ -86,6 +84,22 @@ unsafe fn recv_bytes<S: Socket>(
         stops_only_when_empty: cfg!(any(target_os = "linux", target_os = "android"))
             && header.msg_flags & libc::MSG_CTRUNC == 0,
     })
+}
+
+/// poll(2), which does not wait: whether a write would not block as far as the socket itself knows.
+pub(crate) fn is_writable<S: Socket>(socket: &S) -> bool {
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        io::retry_on_intr,
+    };
+
+    let mut asked = [PollFd::new(socket, PollFlags::OUT)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let polled = retry_on_intr(|| poll(&mut asked, Some(&now)));
+    polled.is_ok() && asked[0].revents().contains(PollFlags::OUT)
 }
 
 /// recvfrom(2) into the unfilled part of `buf`; returns who sent it.
@@ -336,6 +350,10 @@ pub(crate) fn ignores_sigpipe() -> bool {
         told == 0 && unsafe { action.assume_init() }.sa_sigaction != libc::SIG_DFL
     })
 }
+
+/// The most slices that one call takes; std's calls cut what they are given, sendmsg(2) and recvmsg(2)
+/// refuse it.
+pub(crate) const MOST_SLICES: usize = libc::UIO_MAXIOV as usize;
 
 /// Apple's systems have a socket option instead, which std sets.
 const NO_SIGNAL: libc::c_int = if cfg!(target_vendor = "apple") {

@@ -9,6 +9,8 @@ use std::{
 
 use futures::task::AtomicWaker;
 
+use crate::wake;
+
 /// Who has to hear of the end of a server, and how far that is.
 ///
 /// LOCK: wakers are foreign code, so none is woken under the lock.
@@ -85,7 +87,9 @@ impl Members {
             .filter(|member| which(member))
             .cloned()
             .collect();
-        members.iter().for_each(|member| member.waker.wake());
+        for member in members {
+            wake::quietly(|| member.waker.wake());
+        }
     }
 
     fn list(&self) -> MutexGuard<'_, List> {

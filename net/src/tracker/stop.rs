@@ -56,7 +56,7 @@ impl Future for Stop {
         {
             over?;
             self.limit = None;
-            self.cut = left;
+            self.cut = self.membership.members().busy();
             self.membership.members().end();
             if self.membership.members().connections() == 0 {
                 return Poll::Ready(Ok(self.cut));

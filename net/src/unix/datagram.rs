@@ -381,6 +381,12 @@ impl UnixDatagram {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => return Poll::Ready(result),
             }
+            // A try that fails makes Linux report that we can write, if we can: to wait for that would be a
+            // busy loop. (sock_wfree and unix_write_space in the kernel.)
+            if sys::is_writable(&self.io) {
+                self.room.wait(cx.waker(), || self.io.handle());
+                return Poll::Pending;
+            }
             // Our own queue may be what is full; that is reported.
             match self.io.poll_write(cx) {
                 Poll::Ready(Ok(_)) => {}

@@ -6,6 +6,8 @@ use std::{
 
 use reactor::Handle;
 
+use crate::wake;
+
 /// Tasks that wait for room in the queue of a socket that theirs is not connected to.
 ///
 /// Nobody tells when there is: Linux wakes a sender that polls if it is connected to the receiver, or if
@@ -29,14 +31,26 @@ impl Room {
             waiting.len() == 1
         };
         if is_first {
-            let (handle, waiting) = (handle(), self.waiting.clone());
+            let handle = handle();
             let pause = handle.sleep(PAUSE);
+            let woken = WokenAtTheEnd(self.waiting.clone());
             drop(handle.spawn(async move {
+                let _woken = woken;
                 // An error: the core is gone, which the woken will hear of as well.
                 let _ = pause.await;
-                let woken = std::mem::take(&mut *lock(&waiting));
-                woken.into_iter().for_each(Waker::wake);
             }));
+        }
+    }
+}
+
+/// Wakes those who wait when it is dropped: when the pause is over, and also when the core goes before.
+struct WokenAtTheEnd(Arc<Mutex<Vec<Waker>>>);
+
+impl Drop for WokenAtTheEnd {
+    fn drop(&mut self) {
+        let woken = std::mem::take(&mut *lock(&self.0));
+        for waker in woken {
+            wake::quietly(|| waker.wake());
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::{
-    JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join, local::run_quietly,
+    JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join, local::end_quietly,
 };
 use crate::shared::Shared;
 
@@ -108,7 +108,7 @@ impl<F: Future> Job for JobOf<F> {
 
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
         let mut this = self.project();
-        run_quietly(|| this.future.set(None));
+        end_quietly(|| this.future.set(None));
         this.news.0.complete(Err(JoinError::panicked(payload)));
     }
 }

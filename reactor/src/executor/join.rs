@@ -68,6 +68,12 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        self.join.forget_waker();
+    }
+}
+
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinHandle")
@@ -132,6 +138,18 @@ impl<T> Join<T> {
         }
         drop(state);
         Poll::Pending
+    }
+}
+
+impl<T> Join<T> {
+    /// The handle is gone: nobody is to be woken, however long the task goes on.
+    fn forget_waker(&self) {
+        let forgotten = match &mut *lock(&self.0) {
+            State::Running(waker) => waker.take(),
+            State::Done(_) | State::Taken => None,
+        };
+        // Foreign code, outside of the lock.
+        drop(forgotten);
     }
 }
 

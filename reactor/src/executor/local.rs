@@ -301,12 +301,12 @@ fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R
 
 /// Drops what is foreign, such as a future or a waker; a panic of its drop ends here.
 pub(crate) fn drop_quietly<T>(value: T) {
-    run_quietly(|| drop(value));
+    end_quietly(|| drop(value));
 }
 
-/// Runs what drops something foreign; a panic ends here.
-pub(super) fn run_quietly(drops: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(drops)) {
+/// As [`drop_quietly`], for what is dropped in its place.
+pub(super) fn end_quietly(end: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(end)) {
         tracing::error!("a future or waker has panicked while it was dropped");
         // The payload's own drop may panic once more; leaking it ends the series.
         mem::forget(payload);

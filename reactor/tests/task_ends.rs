@@ -1,0 +1,93 @@
+//! In what order a task ends: what it held goes first, the news of it comes then.
+
+mod common;
+
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, pending, poll_fn},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::Context,
+};
+
+use common::{CountWakes, run, settle};
+use reactor::{Core, JoinHandle};
+
+/// Asks a handle, while a future is dropped, whether that task is said to be done.
+#[derive(Default, Clone)]
+struct Asks {
+    handle: Rc<RefCell<Option<JoinHandle<()>>>>,
+    was_finished: Rc<Cell<Option<bool>>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let handle = self.0.handle.borrow();
+        let finished = handle.as_ref().map(JoinHandle::is_finished);
+        self.0.was_finished.set(finished);
+    }
+}
+
+/// What a future holds until it is dropped: a socket, say, whose port somebody waits for.
+struct Held(Asks);
+
+/// Whoever had waited for an aborted task found its port still in use.
+#[test]
+fn what_an_aborted_future_held_is_dropped_before_its_handle_says_so() {
+    let mut core = Core::new().unwrap();
+    let asks = Asks::default();
+    let held = Held(asks.clone());
+    let task = core.spawner().spawn(async move {
+        let _held = held;
+        pending().await
+    });
+    settle(&mut core);
+    task.abort();
+    *asks.handle.borrow_mut() = Some(task);
+    settle(&mut core);
+    assert_eq!(asks.was_finished.get(), Some(false));
+    let task = asks.handle.take().unwrap();
+    assert!(run(&mut core, task).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn what_a_future_held_is_dropped_before_its_handle_says_that_it_has_panicked() {
+    let mut core = Core::new().unwrap();
+    let asks = Asks::default();
+    let held = Held(asks.clone());
+    let task = core.spawner().spawn(poll_fn(move |_| {
+        let _ = &held;
+        panic!("on purpose")
+    }));
+    *asks.handle.borrow_mut() = Some(task);
+    settle(&mut core);
+    assert_eq!(asks.was_finished.get(), Some(false));
+    let task = asks.handle.take().unwrap();
+    assert!(run(&mut core, task).unwrap_err().is_panic());
+}
+
+#[test]
+fn what_futures_held_is_dropped_before_their_handles_say_that_the_core_is_gone() {
+    let core = Core::new().unwrap();
+    let asks = Asks::default();
+    let held = Held(asks.clone());
+    let task = core.spawner().spawn(async move { drop(held) });
+    *asks.handle.borrow_mut() = Some(task);
+    drop(core);
+    assert_eq!(asks.was_finished.get(), Some(false));
+}
+
+/// A task that is never done kept the wakers of all who had once waited for it, and with them, under some
+/// executors, whole tasks.
+#[test]
+fn a_dropped_join_handle_keeps_no_waker() {
+    let mut core = Core::new().unwrap();
+    let mut task = core.spawner().spawn(pending::<()>());
+    let (count, waker) = CountWakes::new();
+    let polled = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    drop((task, waker));
+    assert_eq!(Arc::strong_count(&count), 1);
+    settle(&mut core);
+}
