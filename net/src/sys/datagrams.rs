@@ -411,7 +411,7 @@ pub(crate) fn set_aside<S: Socket>(socket: &S, aside: Aside, on: bool) -> io::Re
     };
     match set(of_v6) {
         // A socket of IPv4.
-        Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => set(of_v4),
+        Err(error) if is_of_the_family(&error) => set(of_v4),
         // One of IPv6 speaks IPv4 as well, unless it was told not to. Where a message came to is told alike.
         Ok(()) if aside == Aside::Ecn => set(of_v4),
         result => result,
@@ -424,9 +424,17 @@ pub(crate) fn aside<S: Socket>(socket: &S, aside: Aside) -> io::Result<bool> {
     let (of_v6, of_v4) = options(aside);
     match of_v6.map(get) {
         None => get(of_v4),
-        Some(Err(error)) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => get(of_v4),
+        Some(Err(error)) if is_of_the_family(&error) => get(of_v4),
         Some(result) => result,
     }
+}
+
+/// What a socket of IPv4 says to an option of IPv6.
+fn is_of_the_family(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP)
+    )
 }
 
 /// Level and name of an option, of IPv6 if that has its own, and of IPv4.
