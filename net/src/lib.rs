@@ -54,7 +54,8 @@
 //! 4. [`Connect`]: when a connection counts as made; [`TcpBuilder`]: options before that.
 //! 5. [`OwnedWriteHalf`], [`Deadline`] and [`Tracker`]: what a connection needs to end in good order, one
 //!    direction, one silence, or the whole server at a time.
-//! 6. [`UdpSocket`]: datagrams, and errors that are not the end.
+//! 6. [`UdpSocket`]: datagrams, and errors that are not the end ([`is_transient`]); [`RecvBatch`],
+//!    [`Transmit`] and [`UdpSender`]: many of them, and what travels beside them.
 //! 7. `UnixStream`, `UnixListener`, `UnixConnect` and `UnixDatagram`: what is different where there is no
 //!    network; `FdBuffer` and `PeerCredentials`: what there is only here.
 //! 8. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
@@ -97,6 +98,8 @@ pub use relay::{Relay, RelayError, RelayOneWay, Relayed, relay, relay_one_way};
 pub use send_file::{SendFile, send_file};
 pub use tcp::{Connect, TcpBuilder, TcpListener, TcpStream};
 pub use tracker::{Activity, Busy, Stop, Tracked, Tracker, UntilStopped};
-pub use udp::UdpSocket;
+pub use udp::{
+    Datagram, Datagrams, Ecn, RecvBatch, RecvMeta, Transmit, UdpSender, UdpSocket, is_transient,
+};
 #[cfg(unix)]
 pub use unix::{FdBuffer, PeerCredentials, UnixConnect, UnixDatagram, UnixListener, UnixStream};

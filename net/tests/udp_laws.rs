@@ -3,7 +3,7 @@
 mod common;
 
 use std::{
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, IoSliceMut},
     net::UdpSocket as StdUdp,
     sync::Arc,
     task::{Context, Waker},
@@ -21,29 +21,56 @@ use futures::{
     stream::FuturesUnordered,
 };
 use io_traits::task::{self, NotInTask};
-use net::UdpSocket;
+use net::{RecvBatch, RecvMeta, Transmit, UdpSocket};
 use reactor::{Core, ReactorGone};
 
 type Operation = fn(&UdpSocket) -> io::Result<usize>;
 
+/// The bytes that an operation on a batch received.
+fn batched(receive: impl FnOnce(&mut RecvBatch) -> io::Result<usize>) -> io::Result<usize> {
+    let mut batch = RecvBatch::new(4, 8);
+    let messages = receive(&mut batch)?;
+    assert_eq!(messages, batch.len());
+    Ok(batch.iter().map(|datagram| datagram.payload.len()).sum())
+}
+
+/// The same with buffers of the caller.
+fn scattered(
+    receive: impl FnOnce(&mut [IoSliceMut<'_>], &mut [RecvMeta]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut bufs = [[0; 8]; 2];
+    let mut metas = [RecvMeta::default(); 2];
+    let mut slices = bufs.each_mut().map(|buf| IoSliceMut::new(buf));
+    let messages = receive(&mut slices, &mut metas)?;
+    Ok(metas[..messages].iter().map(|meta| meta.len).sum())
+}
+
 /// Those on the current task that find nothing when nothing was sent.
-const WAITING: [Operation; 4] = [
+const WAITING: [Operation; 7] = [
     |socket| socket.recv(&mut [0; 8]),
     |socket| socket.recv_from(&mut [0; 8]).map(|it| it.0),
     |socket| socket.peek(&mut [0; 8]),
     |socket| socket.peek_from(&mut [0; 8]).map(|it| it.0),
+    |socket| socket.recv_msg(&mut [0; 8]).map(|meta| meta.len),
+    |socket| batched(|batch| socket.recv_batch(batch)),
+    |socket| scattered(|bufs, metas| socket.recv_msgs(bufs, metas)),
 ];
 
-const SENDING: [Operation; 2] = [
+const SENDING: [Operation; 4] = [
     |socket| socket.send(b"x"),
     |socket| socket.send_to(b"x", &socket.peer_addr().unwrap()),
+    |socket| socket.send_msg(&mut Transmit::new(b"x")).map(|()| 1),
+    |socket| socket.send_batch(&mut [Transmit::new(b"x")]),
 ];
 
-const TRYING: [Operation; 4] = [
+const TRYING: [Operation; 7] = [
     |socket| socket.try_recv(&mut [0; 8]),
     |socket| socket.try_recv_from(&mut [0; 8]).map(|it| it.0),
     |socket| socket.try_peek(&mut [0; 8]),
     |socket| socket.try_peek_from(&mut [0; 8]).map(|it| it.0),
+    |socket| socket.try_recv_msg(&mut [0; 8]).map(|meta| meta.len),
+    |socket| batched(|batch| socket.try_recv_batch(batch)),
+    |socket| scattered(|bufs, metas| socket.try_recv_msgs(bufs, metas)),
 ];
 
 #[test]
@@ -63,6 +90,17 @@ fn law_1_non_blocking_receives_say_would_block_at_once() {
                 assert!(socket.poll_recv_from(cx, &mut [0; 4]).is_pending());
                 assert!(socket.poll_peek(cx, &mut [0; 4]).is_pending());
                 assert!(socket.poll_peek_from(cx, &mut [0; 4]).is_pending());
+                assert!(socket.poll_recv_msg(cx, &mut [0; 4]).is_pending());
+                let (mut batch, mut metas) = (RecvBatch::new(1, 4), [RecvMeta::default()]);
+                assert!(socket.poll_recv_batch(cx, &mut batch).is_pending());
+                let (mut memory, mut bufs) = ([0; 4], []);
+                assert!(
+                    socket
+                        .poll_recv_msgs(cx, &mut [IoSliceMut::new(&mut memory)], &mut metas)
+                        .is_pending()
+                );
+                let none = common::ready_err(socket.poll_recv_msgs(cx, &mut bufs, &mut metas));
+                assert_eq!(none.kind(), ErrorKind::InvalidInput);
             });
             for operation in TRYING {
                 let error = operation(&socket).unwrap_err();
@@ -111,7 +149,7 @@ fn law_2_would_block_without_a_task_makes_readable_wait_for_what_is_new() {
 #[test]
 fn law_2_would_block_registers_a_send() {
     let test = "law_2_would_block_registers_a_send";
-    let inject = ["-e", "inject=sendto:error=EAGAIN:when=1+2"];
+    let inject = ["-e", "inject=sendto,sendmsg:error=EAGAIN:when=1+2"];
     let trace = child::traced(test, &inject, || {
         let mut core = Core::new().unwrap();
         let (socket, peer) = datagrams(&core.handle());
@@ -129,7 +167,7 @@ fn law_2_would_block_registers_a_send() {
             assert_eq!(socket.try_send(b"x").unwrap(), 1);
         }
     });
-    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") == 5));
+    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") == 7));
 }
 
 #[test]
@@ -255,7 +293,10 @@ fn law_4_a_receive_writes_the_datagram_and_nothing_else() {
 #[test]
 fn law_5_poll_functions_never_return_interrupted_or_would_block() {
     let test = "law_5_poll_functions_never_return_interrupted_or_would_block";
-    let inject = ["-e", "inject=recvfrom,sendto:error=EINTR:when=1+2"];
+    let inject = [
+        "-e",
+        "inject=recvfrom,recvmsg,recvmmsg,sendto,sendmsg:error=EINTR:when=1+2",
+    ];
     let trace = child::traced(test, &inject, || {
         let mut core = Core::new().unwrap();
         let (socket, _peer) = datagrams(&core.handle());
@@ -270,10 +311,15 @@ fn law_5_poll_functions_never_return_interrupted_or_would_block() {
                 task::io(|| socket.recv(&mut buf)).await.unwrap();
                 task::io(|| socket.send_to(b"x", &ours)).await.unwrap();
                 task::io(|| socket.recv_from(&mut buf)).await.unwrap();
+                let mut transmit = Transmit::new(b"xy").segments(1);
+                task::io(|| socket.send_msg(&mut transmit)).await.unwrap();
+                task::io(|| socket.recv_msg(&mut buf)).await.unwrap();
+                let mut batch = RecvBatch::new(2, 4);
+                assert_eq!(task::io(|| socket.recv_batch(&mut batch)).await.unwrap(), 1);
             }
         });
     });
-    assert!(trace.is_none_or(|trace| trace.lines("EINTR") > 20));
+    assert!(trace.is_none_or(|trace| trace.lines("EINTR") > 40));
 }
 
 #[test]

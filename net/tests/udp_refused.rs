@@ -16,7 +16,7 @@ use common::{
     CountWakes, HANG, any_port, child, datagrams, is_readable, run, settle, turn_until, with_cx,
 };
 use io_traits::task;
-use net::UdpSocket;
+use net::{RecvBatch, Transmit, UdpSocket, is_transient};
 use reactor::{Core, Handle};
 
 type Operation = fn(&UdpSocket, &mut Context<'_>) -> Poll<io::Result<usize>>;
@@ -28,7 +28,7 @@ fn polled(result: io::Result<usize>) -> Poll<io::Result<usize>> {
     }
 }
 
-const WAITING_READS: [Operation; 8] = [
+const WAITING_READS: [Operation; 12] = [
     |socket, cx| polled(task::enter(cx, || socket.recv(&mut [0; 4]))),
     |socket, cx| polled(task::enter(cx, || socket.recv_from(&mut [0; 4])).map(|it| it.0)),
     |socket, cx| polled(task::enter(cx, || socket.peek(&mut [0; 4]))),
@@ -37,16 +37,26 @@ const WAITING_READS: [Operation; 8] = [
     |socket, cx| socket.poll_recv_from(cx, &mut [0; 4]).map_ok(|it| it.0),
     |socket, cx| socket.poll_peek(cx, &mut [0; 4]),
     |socket, cx| socket.poll_peek_from(cx, &mut [0; 4]).map_ok(|it| it.0),
+    |socket, cx| polled(task::enter(cx, || socket.recv_msg(&mut [0; 4])).map(|it| it.len)),
+    |socket, cx| socket.poll_recv_msg(cx, &mut [0; 4]).map_ok(|it| it.len),
+    |socket, cx| {
+        polled(task::enter(cx, || {
+            socket.recv_batch(&mut RecvBatch::new(4, 4))
+        }))
+    },
+    |socket, cx| socket.poll_recv_batch(cx, &mut RecvBatch::new(4, 4)),
 ];
 
-const TRY_READS: [Operation; 4] = [
+const TRY_READS: [Operation; 6] = [
     |socket, _| polled(socket.try_recv(&mut [0; 4])),
     |socket, _| polled(socket.try_recv_from(&mut [0; 4]).map(|it| it.0)),
     |socket, _| polled(socket.try_peek(&mut [0; 4])),
     |socket, _| polled(socket.try_peek_from(&mut [0; 4]).map(|it| it.0)),
+    |socket, _| polled(socket.try_recv_msg(&mut [0; 4]).map(|it| it.len)),
+    |socket, _| polled(socket.try_recv_batch(&mut RecvBatch::new(4, 4))),
 ];
 
-const WRITES: [Operation; 6] = [
+const WRITES: [Operation; 9] = [
     |socket, cx| polled(task::enter(cx, || socket.send(b"x"))),
     |socket, cx| socket.poll_send(cx, b"x"),
     |socket, _| polled(socket.try_send(b"x")),
@@ -56,6 +66,13 @@ const WRITES: [Operation; 6] = [
     },
     |socket, cx| socket.poll_send_to(cx, b"x", &socket.peer_addr().unwrap()),
     |socket, _| polled(socket.try_send_to(b"x", &socket.peer_addr().unwrap())),
+    |socket, cx| {
+        polled(task::enter(cx, || {
+            socket.send_msg(&mut Transmit::new(b"x")).map(|()| 1)
+        }))
+    },
+    |socket, cx| socket.poll_send_batch(cx, &mut [Transmit::new(b"x")]),
+    |socket, _| polled(socket.try_send_batch(&mut [Transmit::new(b"x")])),
 ];
 
 /// A socket that is connected to where nobody listens: an address that no other test uses.
@@ -76,6 +93,7 @@ fn be_refused(socket: &UdpSocket) {
 fn assert_refused(polled: Poll<io::Result<usize>>) {
     let error = common::ready_err(polled);
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    assert!(is_transient(&error));
 }
 
 /// Somebody listens there now, and all is well.

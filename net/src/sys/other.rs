@@ -1,13 +1,10 @@
 use std::io::{self, IoSlice, Read, Write};
+/// What a socket is to the functions below; there is no other system than Windows that has any.
+pub(crate) use std::os::windows::io::AsSocket as Socket;
 
 use io_traits::ReadCursor;
 
 use crate::AcceptError;
-
-/// What a socket is to the functions below.
-pub(crate) trait Socket {}
-
-impl<S> Socket for S {}
 
 /// Reads into the unfilled part of `buf`, zeroed first; returns the number of bytes read.
 pub(crate) fn recv_into<S>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize>
@@ -80,4 +77,19 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
 
 pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
     AcceptError::of_kind(error)
+}
+
+/// Windows has its own numbers: 10040 is "too long", 10050 to 10054 what ICMP said, 10065 "no route".
+pub(crate) fn is_transient(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, PermissionDenied,
+    };
+    matches!(
+        error.kind(),
+        ConnectionRefused
+            | ConnectionReset
+            | HostUnreachable
+            | NetworkUnreachable
+            | PermissionDenied
+    ) || matches!(error.raw_os_error(), Some(10_040 | 10_052 | 10_055))
 }

@@ -1,4 +1,4 @@
-//! The crate's one file with unsafe code.
+//! What std and socket2 do not have, and memory that may be uninitialised.
 #![allow(
     unsafe_code,
     reason = "recv(2) writes into memory that may be uninitialised; accept4(2), fast open, peer \
@@ -310,6 +310,27 @@ pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
         }
         _ => AcceptError::of_kind(error),
     }
+}
+
+/// ip(7), "Errors": what ICMP said to an earlier datagram, and what concerns the one to be sent alone.
+pub(crate) fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(
+            libc::ECONNREFUSED
+                | libc::ECONNRESET
+                | libc::EHOSTUNREACH
+                | libc::ENETUNREACH
+                | libc::EHOSTDOWN
+                | libc::ENOPROTOOPT
+                | libc::EPROTO
+                | libc::EMSGSIZE
+                | libc::EACCES
+                | libc::EPERM
+                | libc::ENOBUFS
+                | libc::ENOMEM
+        )
+    )
 }
 
 /// Linux: what a short write to a Unix socket leaves in the peer's queue makes a new "writable" event

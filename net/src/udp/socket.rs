@@ -4,6 +4,8 @@ use std::{io, net::SocketAddr};
 
 use reactor::{Handle, PollEvented, Ready, mio::net::UdpSocket as MioSocket};
 
+use super::offload::Offload;
+
 /// A UDP socket.
 ///
 /// All operations take `&self`, so tasks can share a socket without a lock. They come in three forms:
@@ -11,11 +13,17 @@ use reactor::{Handle, PollEvented, Ready, mio::net::UdpSocket as MioSocket};
 /// context ([`poll_recv_from`](Self::poll_recv_from)), and without a task
 /// ([`try_recv_from`](Self::try_recv_from), which goes with [`readable`](Self::readable)).
 ///
+/// Many datagrams at a time are far cheaper: [`recv_batch`](Self::recv_batch) and
+/// [`send_batch`](Self::send_batch). What is beside a datagram, such as the address that it was sent to,
+/// is in [`recv_msg`](Self::recv_msg) and [`send_msg`](Self::send_msg). Tasks that only send have a
+/// [`sender`](Self::sender) each.
+///
 /// There is no `Read` and no `Write`: datagrams are no stream of bytes.
 ///
 /// * A datagram of no bytes is one like any other; receiving it is `Ok(0)`, and not the end.
-/// * A datagram that is longer than the buffer is cut off, and the rest is lost without a word. So is
-///   a whole datagram in an empty buffer. 65,535 bytes are enough for any.
+/// * A datagram that is longer than the buffer is cut off, and the rest is lost; [`recv_msg`](Self::recv_msg)
+///   and [`recv_batch`](Self::recv_batch) say so, the others do not. So is a whole datagram in an empty
+///   buffer. 65,535 bytes are enough for any.
 /// * A datagram is sent whole or not at all.
 ///
 /// # Errors
@@ -23,7 +31,7 @@ use reactor::{Handle, PollEvented, Ready, mio::net::UdpSocket as MioSocket};
 /// An ICMP message that answers an earlier datagram of a connected socket, as when nobody listens at
 /// the other end ([`ConnectionRefused`](io::ErrorKind::ConnectionRefused)), wakes who waits for either
 /// direction, and is reported once, by whatever operation comes next; [`take_error`](Self::take_error)
-/// is one. That operation has then neither received nor sent. The socket stays usable.
+/// is one. That operation has then neither received nor sent. The socket stays usable; [`is_transient`](crate::is_transient) tells such errors from others.
 ///
 /// # Examples
 ///
@@ -49,6 +57,7 @@ use reactor::{Handle, PollEvented, Ready, mio::net::UdpSocket as MioSocket};
 #[derive(Debug)]
 pub struct UdpSocket {
     pub(super) io: PollEvented<MioSocket>,
+    pub(super) offload: Offload,
 }
 
 impl UdpSocket {
@@ -79,6 +88,7 @@ impl UdpSocket {
     fn registered(socket: MioSocket, handle: &Handle) -> io::Result<Self> {
         Ok(Self {
             io: PollEvented::on_demand(socket, handle)?,
+            offload: Offload::new(),
         })
     }
 
