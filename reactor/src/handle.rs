@@ -2,6 +2,7 @@ use std::{
     any::Any,
     fmt,
     future::{Future, IntoFuture},
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +10,7 @@ use std::{
 use futures::task::{FutureObj, Spawn, SpawnError};
 
 use crate::{
-    DebugDump, JoinHandle, Metrics, Sleep, Timeout,
+    DebugDump, Interval, JoinHandle, Metrics, Sleep, Timeout,
     error::ReactorGone,
     executor::{Message, SendTask, new_task, spawn_inside},
     shared::Shared,
@@ -59,6 +60,24 @@ impl Handle {
     /// Waits until `deadline`; a deadline in the past is ready at once.
     pub fn sleep_until(&self, deadline: Instant) -> Sleep {
         Sleep::new(self.shared.clone(), Some(deadline))
+    }
+
+    /// Ticks each `period`, the first time one period from now.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a period of 0.
+    pub fn interval(&self, period: Duration) -> io::Result<Interval> {
+        Interval::new(self.sleep(period), period)
+    }
+
+    /// Ticks each `period`, the first time at `start`: at once if that is past.
+    ///
+    /// # Errors
+    ///
+    /// As [`interval`](Self::interval).
+    pub fn interval_at(&self, start: Instant, period: Duration) -> io::Result<Interval> {
+        Interval::new(self.sleep_until(start), period)
     }
 
     /// Gives `future` a limit of time.

@@ -140,7 +140,7 @@ pub use crate::{
     progress::Progress,
     ready::{OwnedReady, Ready},
     register_error::RegisterError,
-    time::{Elapsed, Sleep, Timeout},
+    time::{Elapsed, Interval, LateTicks, Sleep, Timeout},
     trigger::Trigger,
     witness::{ReadWitness, WriteWitness},
 };

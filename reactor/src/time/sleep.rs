@@ -47,6 +47,30 @@ impl Sleep {
         self.deadline
     }
 
+    /// Waits until another point in time, whether it was over or not: at the next poll, at once if that is past.
+    /// No task is woken for it before it has been polled again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mut core = reactor::Core::new()?;
+    /// let mut sleep = core.handle().sleep(Duration::from_secs(3_600));
+    /// sleep.reset(Instant::now() + Duration::from_millis(1));
+    /// core.run(&mut sleep)??;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn reset(&mut self, deadline: Instant) {
+        self.set_deadline(Some(deadline));
+    }
+
+    /// `None`: later than the clock can say.
+    pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.cancel();
+        self.deadline = deadline;
+    }
+
     /// Whether the time has come.
     pub fn is_elapsed(&self) -> bool {
         self.deadline
