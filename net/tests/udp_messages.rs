@@ -198,3 +198,24 @@ fn an_echo_with_32_in_flight_costs_at_most_two_fifths_of_a_system_call_a_datagra
         assert!(all.len() * 10 <= 32 * 4, "{all:?}");
     }
 }
+
+#[test]
+fn a_message_of_version_six_tells_where_it_went_and_what_routers_say() {
+    let mut core = Core::new().unwrap();
+    let bind = || UdpSocket::bind(&"[::1]:0".parse().unwrap(), &core.handle());
+    let (Ok(one), Ok(two)) = (bind(), bind()) else {
+        eprintln!("skipped, there is no IPv6 here");
+        return;
+    };
+    let to = two.local_addr().unwrap();
+    two.set_recv_destination(true).unwrap();
+    two.set_recv_ecn(true).unwrap();
+    let meta = run(&mut core, async {
+        let mut transmit = Transmit::new(b"x").to(to).from(to.ip()).ecn(Ecn::Ect1);
+        task::io(|| one.send_msg(&mut transmit)).await.unwrap();
+        task::io(|| two.recv_msg(&mut [0; 4])).await.unwrap()
+    });
+    assert_eq!(meta.from, one.local_addr().unwrap());
+    assert_eq!((meta.to, meta.ecn), (Some(to.ip()), Some(Ecn::Ect1)));
+    assert!(meta.interface.is_some());
+}
