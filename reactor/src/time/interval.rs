@@ -145,10 +145,8 @@ impl fmt::Debug for Interval {
 fn next_after(due: Instant, period: Duration, now: Instant) -> Option<Instant> {
     let late = now.saturating_duration_since(due).as_nanos();
     let since_last = late % period.as_nanos();
-    let until_next = period.as_nanos() - since_last;
-    // Both are no longer than a duration, so each fits.
     let last = due.checked_add(duration(late - since_last))?;
-    last.checked_add(duration(until_next))
+    last.checked_add(period)
 }
 
 fn duration(nanos: u128) -> Duration {
