@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use futures::{Stream, stream::FusedStream};
 use io_traits::{AsyncRead, poll_read_buf, task::budget};
 
@@ -241,8 +241,8 @@ impl ReadSide {
                     Err(error) => return self.refuses(error, decoder),
                 },
                 State::Read => {
-                    self.buf.make_room(decoder.needed());
-                    match poll_read_buf(io, cx, &mut *self.buf) {
+                    let most = self.buf.make_room(decoder.needed());
+                    match poll_read_buf(io, cx, &mut (&mut *self.buf).limit(most)) {
                         Poll::Ready(Ok(0)) => self.state = State::Finish,
                         Poll::Ready(Ok(_)) => {
                             budget::spend();

@@ -23,6 +23,21 @@ pub(crate) struct ReadBuffer {
     bytes: BytesMut,
     /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
     has_grown: bool,
+    expected: Expected,
+}
+
+/// What the next read is expected to bring.
+///
+/// Behind a long frame there is often another. What is read of it together with the end of the one before,
+/// or before its length is known, has to be copied to where all of it has room. So that is a little, and
+/// one read more, which costs less than to copy half of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Anything,
+    /// More of a long frame.
+    Long,
+    /// What follows a long frame.
+    AfterLong,
 }
 
 impl ReadBuffer {
@@ -30,18 +45,32 @@ impl ReadBuffer {
         Self {
             has_grown: bytes.capacity() > pool::CAPACITY,
             bytes,
+            expected: Expected::Anything,
         }
     }
 
-    /// Makes room for a read; `needed` is how many more bytes the decoder asks for, 0 if unknown.
+    /// Makes room for a read and returns how many bytes should be read at most; `needed` is how many more
+    /// the decoder asks for, 0 if unknown.
     ///
     /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
-    /// [`grow`](Self::grow).
-    pub(crate) fn make_room(&mut self, needed: usize) {
+    /// [`room`](Self::room).
+    pub(crate) fn make_room(&mut self, needed: usize) -> usize {
+        let len = self.bytes.len();
+        self.expected = match (needed, self.expected) {
+            (1.., _) if len.saturating_add(needed) >= LONG => Expected::Long,
+            (1.., expected) => expected,
+            (0, Expected::Long) => Expected::AfterLong,
+            (0, _) => Expected::Anything,
+        };
+        let most = match self.expected {
+            Expected::Anything => usize::MAX,
+            Expected::Long => needed.saturating_add(LEAST_ROOM),
+            Expected::AfterLong => LEAST_ROOM,
+        };
         if self.bytes.capacity() == 0 {
             self.has_grown = false;
             self.bytes = spare::take(&SPARE);
-            return;
+            return most;
         }
         let enough = match needed {
             0 => LEAST_ROOM,
@@ -49,16 +78,21 @@ impl ReadBuffer {
         };
         // The decoder may have reserved memory itself.
         self.has_grown |= self.bytes.capacity() > pool::CAPACITY;
-        let len = self.bytes.len();
         if self.bytes.capacity() - len >= enough {
-            return;
+            return most;
         }
-        if !self.has_grown && len + enough <= pool::CAPACITY {
-            self.move_to_lent();
-        } else if !self.bytes.try_reclaim(enough) {
-            // A buffer that has grown moves its rest to its front if that is enough; this one cannot.
-            self.grow(needed);
+        // A buffer that has grown moves its rest to its front if that is enough.
+        if len.saturating_add(needed.max(enough)) <= pool::CAPACITY {
+            if !self.has_grown || !self.bytes.try_reclaim(enough) {
+                self.move_to_lent();
+            }
+        } else {
+            let room = Self::room(len, needed);
+            if !self.bytes.try_reclaim(room) {
+                self.grow(room);
+            }
         }
+        most
     }
 
     /// Holds no more memory than the rest in it is worth, because the reader has to wait.
@@ -105,24 +139,26 @@ impl ReadBuffer {
         self.bytes = lent;
     }
 
-    /// Moves to memory that is longer by what was received, so that the copying stays linear, and by a
-    /// read at least.
-    ///
-    /// Where the end of the frame is known there is room up to it and for one read behind it, and no
-    /// more. The last step may be twice as long for that: a frame just longer than a power of two is not
-    /// copied as a whole for its last bytes.
-    fn grow(&mut self, needed: usize) {
-        let len = self.bytes.len();
-        let step = len.max(READ);
-        let room = match needed {
-            1.. if needed / 2 <= step => needed + READ,
-            _ => step,
-        };
-        let mut grown = BytesMut::with_capacity(len + room);
+    fn grow(&mut self, room: usize) {
+        let mut grown = BytesMut::with_capacity(self.bytes.len() + room);
         grown.extend_from_slice(&self.bytes);
         self.release();
         self.bytes = grown;
         self.has_grown = true;
+    }
+
+    /// How much room there should be behind `len` bytes of a frame that is longer than a lent buffer: as
+    /// much as was received, so that the copying stays linear, or a read where that is more.
+    ///
+    /// Where the end of the frame is known there is room up to it and for a little behind it, and no more.
+    /// The last step may be twice as long for that: a frame just longer than a power of two is not copied
+    /// as a whole for its last bytes.
+    fn room(len: usize, needed: usize) -> usize {
+        let step = len.max(READ);
+        match needed {
+            1.. if needed / 2 <= step => needed + LEAST_ROOM,
+            _ => step,
+        }
     }
 }
 
@@ -153,6 +189,9 @@ const LEAST_ROOM: usize = 4 * 1024;
 
 /// How much is read at once, in bytes, out of a buffer that has room for it.
 const READ: usize = pool::CAPACITY;
+
+/// From how many bytes on a frame is long.
+const LONG: usize = pool::CAPACITY / 2;
 
 /// Up to how many bytes a rest is copied out while the reader waits.
 const KEPT: usize = 4 * 1024;
@@ -248,6 +287,22 @@ mod tests {
             let doublings = (length / pool::CAPACITY).ilog2() as usize;
             assert!(moves <= doublings.max(1), "{moves} moves for {length}");
         }
+    }
+
+    #[test]
+    fn behind_a_long_frame_little_is_read_before_the_next_length_is_known() {
+        let mut buf = filled(0);
+        assert_eq!(buf.make_room(0), usize::MAX);
+        buf.resize(4, 7);
+        // Of a long frame no more than it has, and a little, so that its end comes with what follows.
+        assert_eq!(buf.make_room(LONG), LONG + LEAST_ROOM);
+        buf.resize(LONG, 7);
+        assert_eq!(buf.make_room(4), 4 + LEAST_ROOM);
+        buf.clear();
+        assert_eq!(buf.make_room(0), LEAST_ROOM);
+        // That was no long one.
+        assert_eq!(buf.make_room(0), usize::MAX);
+        assert_eq!(buf.make_room(100), usize::MAX);
     }
 
     #[test]
