@@ -288,3 +288,42 @@ fn a_nested_block_on_is_not_held_up_by_the_budget_of_its_task() {
     });
     assert!(all);
 }
+
+/// Sleeps and ticks that are over at once used to cost nothing, so that a loop of them never let go.
+#[test]
+fn a_loop_of_sleeps_or_ticks_that_are_over_at_once_lets_others_run() {
+    within_reason(|| {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let ticks = handle.clone();
+        drop(core.spawner().spawn(async move {
+            let mut interval = ticks.interval(Duration::from_nanos(1)).unwrap();
+            while interval.tick().await.is_ok() {}
+        }));
+        let sleeps = handle.clone();
+        drop(
+            core.spawner()
+                .spawn(async move { while sleeps.sleep(Duration::ZERO).await.is_ok() {} }),
+        );
+        run(&mut core, handle.sleep(Duration::from_millis(20))).unwrap();
+    });
+}
+
+/// A limit that were charged like a sleep would find nothing left of the budget each time.
+#[test]
+fn a_limit_ends_what_uses_up_the_budget_at_every_poll() {
+    within_reason(|| {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let endless = async {
+            loop {
+                handle.sleep(Duration::ZERO).await.unwrap();
+            }
+        };
+        let limited = handle.timeout::<std::pin::Pin<Box<dyn Future<Output = ()>>>>(
+            Duration::from_millis(20),
+            Box::pin(endless),
+        );
+        assert!(core.run(limited).unwrap().is_err());
+    });
+}

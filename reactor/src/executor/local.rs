@@ -98,6 +98,7 @@ impl Local {
     /// it has an answer, that is the answer and ends it.
     #[inline]
     pub(crate) fn poll_tasks<T>(&self, mut poll_root: impl FnMut() -> Option<T>) -> Option<T> {
+        let is_traced = self.shared.tracing.is_on();
         for _ in 0..POLLS_PER_TURN {
             match self.queue.pop() {
                 None => return None,
@@ -107,7 +108,7 @@ impl Local {
                         return answer;
                     }
                 }
-                Some(id) if self.shared.tracing.is_on() => self.poll_in_span(id),
+                Some(id) if is_traced => self.poll_in_span(id),
                 Some(id) => self.poll(id),
             }
         }

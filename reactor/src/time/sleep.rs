@@ -3,9 +3,11 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
+
+use io_traits::task::budget;
 
 use super::wheel::TimerKey;
 use crate::{error::ReactorGone, executor, shared::Shared, sync::lock};
@@ -135,7 +137,19 @@ impl Sleep {
 impl Future for Sleep {
     type Output = io::Result<()>;
 
+    /// It spends a unit of the task's [budget] when it is over: a loop of sleeps that are over at once lets others
+    /// run.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(budget::poll_left(cx));
+        ready!(self.poll_over(cx))?;
+        budget::spend();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Sleep {
+    /// Whether it is over, whatever is left of the budget: a limit must end a task that uses all of it.
+    pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.is_elapsed() {
             self.cancel();
             return Poll::Ready(Ok(()));
