@@ -217,6 +217,7 @@ fn urgent_data_is_waited_for_beside_other_data_that_stays_unread() {
 
 /// Also when the urgent data has been taken, and everything else.
 #[test]
+#[cfg_attr(mio_unsupported_force_poll_poll, ignore = "poll(2) has no edges")]
 fn that_there_was_urgent_data_is_known_from_its_event_on_and_for_ever() {
     let mut core = Core::new().unwrap();
     let (stream, mut peer) = tcp_pair(&core.handle(), Options::new().watch_urgent());
