@@ -3,7 +3,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Waker,
     time::{Duration, Instant},
@@ -37,6 +37,9 @@ pub(crate) struct Shared {
     pub(crate) timers: Mutex<Wheel>,
     /// False if there are none; the loop then need not take the lock. Written under the lock.
     has_timers: AtomicBool,
+    /// How many there are, for the metrics, which take no lock that the loop needs to fall asleep. Written under
+    /// the lock.
+    timer_count: AtomicUsize,
     pub(crate) counters: Counters,
     pub(crate) tracing: Tracing,
     pub(crate) extensions: Extensions,
@@ -60,6 +63,7 @@ impl Shared {
             slots: Mutex::new(Slots::default()),
             timers: Mutex::new(Wheel::new()),
             has_timers: AtomicBool::new(false),
+            timer_count: AtomicUsize::new(0),
             counters: Counters::default(),
             tracing: Tracing::new(),
             extensions: Extensions::new(),
@@ -140,6 +144,12 @@ impl Shared {
     /// To be called under the timers' lock when their number may have become or ceased to be 0.
     pub(crate) fn note_timers(&self, timers: &Wheel) {
         self.has_timers.store(!timers.is_empty(), Ordering::Relaxed);
+        self.count_timers(timers);
+    }
+
+    /// To be called under the timers' lock whenever their number has changed.
+    pub(crate) fn count_timers(&self, timers: &Wheel) {
+        self.timer_count.store(timers.len(), Ordering::Relaxed);
     }
 
     pub(crate) fn doorbell(&self) -> &Doorbell {
@@ -165,7 +175,11 @@ impl Shared {
         }
         let mut drained = Drained::default();
         lock(&self.slots).set_gone(&mut drained);
-        lock(&self.timers).set_gone(&mut drained.wakers);
+        {
+            let mut timers = lock(&self.timers);
+            timers.set_gone(&mut drained.wakers);
+            self.count_timers(&timers);
+        }
         wake_all(&mut drained);
     }
 
@@ -206,7 +220,7 @@ impl Shared {
                 counters.spawned.get().saturating_sub(finished)
             },
             timers: if here {
-                lock(&self.timers).len() as u64
+                self.timer_count.load(Ordering::Relaxed) as u64
             } else {
                 0
             },

@@ -128,7 +128,12 @@ impl Sleep {
         if let Some(key) = self.timer.take()
             && self.shared.check_process().is_ok()
         {
-            let cancelled = lock(&self.shared.timers).cancel(key);
+            let cancelled = {
+                let mut timers = lock(&self.shared.timers);
+                let cancelled = timers.cancel(key);
+                self.shared.count_timers(&timers);
+                cancelled
+            };
             drop(cancelled);
         }
     }
