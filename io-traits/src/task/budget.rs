@@ -21,23 +21,23 @@ use std::{
 /// Runs `f`, usually one poll of a task, with a budget of `units`.
 #[inline]
 pub fn with<R>(units: u32, f: impl FnOnce() -> R) -> R {
-    struct Restore(u32);
+    struct Restore(i64);
     impl Drop for Restore {
         #[inline]
         fn drop(&mut self) {
-            if LEFT.replace(self.0) == 0 {
+            if LEFT.replace(self.0) <= 0 {
                 REFUSED.set(0);
             }
         }
     }
-    let _restore = Restore(LEFT.replace(units.min(UNLIMITED - 1)));
+    let _restore = Restore(LEFT.replace(units.into()));
     f()
 }
 
 /// Ready while the budget lasts; otherwise wakes the task and is `Pending`.
 #[inline]
 pub fn poll_left(cx: &mut Context<'_>) -> Poll<()> {
-    if LEFT.get() == 0 {
+    if LEFT.get() <= 0 {
         return refuse(cx);
     }
     Poll::Ready(())
@@ -59,20 +59,20 @@ fn refuse(cx: &mut Context<'_>) -> Poll<()> {
 /// Takes one unit off the budget, for an operation that has made progress.
 #[inline]
 pub fn spend() {
-    let left = LEFT.get();
-    if left != UNLIMITED {
-        LEFT.set(left.saturating_sub(1));
-    }
+    // No number of operations takes it from one end of 64 bits to the other.
+    LEFT.set(LEFT.get() - 1);
 }
 
-const UNLIMITED: u32 = u32::MAX;
+/// Where nobody has given a budget: so much that it counts as no limit.
+const UNLIMITED: i64 = i64::MAX;
 /// So often a task is refused in one poll. One with thousands of futures inside may ask that often in good
 /// faith, and gets a little more than its share.
 const MOST_REFUSALS: u32 = 4096;
-const RENEWED: u32 = 128;
+const RENEWED: i64 = 128;
 
 thread_local! {
-    static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
+    /// Below 0 after more operations than were allowed: it is refused only where somebody asks.
+    static LEFT: Cell<i64> = const { Cell::new(UNLIMITED) };
     /// How many times it was refused in this poll.
     static REFUSED: Cell<u32> = const { Cell::new(0) };
 }
