@@ -15,6 +15,7 @@ use std::{
 };
 
 use io_traits::ReadCursor;
+use rustix::net::{RecvFlags, SendFlags, recv};
 use socket2::SockRef;
 
 use crate::{AcceptError, byte_stream::Received};
@@ -24,10 +25,7 @@ use crate::{AcceptError, byte_stream::Received};
 pub(crate) fn recv_into<S: Socket>(socket: &S, buf: &mut ReadCursor<'_>) -> io::Result<usize> {
     // SAFETY: `recv` writes into the memory and never makes it uninitialised.
     let memory = unsafe { buf.unfilled_mut() };
-    let (start, len) = (memory.as_mut_ptr().cast(), memory.len());
-    // SAFETY: the memory is borrowed for writing and has room for `len` bytes.
-    let received = unsafe { libc::recv(descriptor(socket), start, len, 0) };
-    let n = transferred(received)?;
+    let (_, n) = recv(socket, memory, RecvFlags::empty())?;
     // SAFETY: the kernel has written the first `n` bytes, and was given no fewer.
     unsafe { buf.assume_filled(n) };
     Ok(n)
@@ -125,10 +123,8 @@ pub(crate) fn peek<S: Socket>(socket: &S, buf: &mut [u8]) -> io::Result<usize> {
 /// send(2) instead of a write(2), so that a peer that has gone is an error and no SIGPIPE.
 #[inline]
 pub(crate) fn send<S: Socket>(socket: &S, buf: &[u8]) -> io::Result<usize> {
-    let (start, len) = (buf.as_ptr().cast(), buf.len());
-    // SAFETY: the memory is borrowed for reading and has `len` bytes.
-    let sent = unsafe { libc::send(descriptor(socket), start, len, NO_SIGNAL) };
-    transferred(sent).map_err(would_block_if_connecting)
+    rustix::net::send(socket, buf, WITHOUT_SIGNAL)
+        .map_err(|error| would_block_if_connecting(error.into()))
 }
 
 #[inline]
@@ -376,6 +372,7 @@ pub(crate) fn ignores_sigpipe() -> bool {
 /// refuse it.
 pub(crate) const MOST_SLICES: usize = libc::UIO_MAXIOV as usize;
 
+const WITHOUT_SIGNAL: SendFlags = SendFlags::from_bits_retain(NO_SIGNAL as _);
 /// Apple's systems have a socket option instead, which std sets.
 const NO_SIGNAL: libc::c_int = if cfg!(target_vendor = "apple") {
     0
