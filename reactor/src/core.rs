@@ -367,7 +367,8 @@ impl Wakes for Woken<'_> {
 /// Which directions an event makes ready.
 #[inline(always)]
 fn directions(event: &MioEvent) -> (Option<Event>, Option<Event>) {
-    if event.is_read_closed() || event.is_write_closed() || event.is_error() || event.is_priority()
+    // In this order, because without an error there is less that can mean "closed".
+    if event.is_error() || event.is_priority() || event.is_write_closed() || event.is_read_closed()
     {
         return directions_of_special(event);
     }
