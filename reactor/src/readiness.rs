@@ -51,6 +51,16 @@ impl Readiness {
     /// Takes back the readiness that was `seen`, unless a newer event has come; true if it did.
     #[inline]
     pub(crate) fn clear(&self, seen: Seen, told: Told) -> bool {
+        // Mostly nothing at all has happened since.
+        let cleared = seen.0 & !told.0;
+        let unchanged =
+            self.0
+                .compare_exchange(seen.0, cleared, Ordering::AcqRel, Ordering::Relaxed);
+        unchanged.is_ok() || self.clear_changed(seen, told)
+    }
+
+    #[cold]
+    fn clear_changed(&self, seen: Seen, told: Told) -> bool {
         let before = self.update(|word| {
             if word & GONE != 0 && !seeded(Fault::ClearErasesGone) {
                 return None;

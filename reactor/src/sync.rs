@@ -51,6 +51,16 @@ mod model {
             self.0.fetch_or(bits, order)
         }
 
+        pub(crate) fn compare_exchange(
+            &self,
+            before: u64,
+            after: u64,
+            set_order: Ordering,
+            fetch_order: Ordering,
+        ) -> Result<u64, u64> {
+            (self.0).compare_exchange(before, after, set_order, fetch_order)
+        }
+
         pub(crate) fn fetch_update(
             &self,
             set_order: Ordering,
