@@ -131,8 +131,7 @@ impl Registration {
         if seen.has(told) {
             return Poll::Ready(Ok(seen));
         }
-        self.shared.check_process()?;
-        self.shared.tracing.waits(self.token.0, direction);
+        self.shared.check_before_wait(self.token, direction)?;
         let own = executor::own_task(&self.shared, cx.waker());
         match self.slot.wait(direction, told, cx.waker(), own)? {
             Waited::Ready(seen) => Poll::Ready(Ok(seen)),

@@ -10,10 +10,10 @@ use std::{
 };
 
 use crossbeam_channel::Sender;
-use mio::Registry;
+use mio::{Registry, Token};
 
 use crate::{
-    DebugDump, Metrics,
+    DebugDump, Direction, Metrics,
     doorbell::Doorbell,
     error::{Forked, ReactorGone},
     executor::{Message, drop_quietly},
@@ -58,6 +58,7 @@ impl Shared {
         poller_waker: mio::Waker,
         messages: Sender<Message>,
     ) -> Arc<Self> {
+        let forks = sys::forks();
         Arc::new(Self {
             registry,
             slots: Mutex::new(Slots::default()),
@@ -65,13 +66,13 @@ impl Shared {
             has_timers: AtomicBool::new(false),
             timer_count: AtomicUsize::new(0),
             counters: Counters::default(),
-            tracing: Tracing::new(),
+            tracing: Tracing::new(forks),
             extensions: Extensions::new(),
             messages,
             doorbell: Doorbell::new(),
             poller_waker,
             started: Instant::now(),
-            forks: sys::forks(),
+            forks,
         })
     }
 
@@ -82,6 +83,26 @@ impl Shared {
             return Ok(());
         }
         Err(Forked)
+    }
+
+    /// As [`check_process`](Self::check_process); says at `trace` that a task is about to wait for an object.
+    #[inline(always)]
+    pub(crate) fn check_before_wait(
+        &self,
+        token: Token,
+        direction: Direction,
+    ) -> Result<(), Forked> {
+        if self.tracing.is_quiet_after(sys::forks()) {
+            return Ok(());
+        }
+        self.check_and_tell(token, direction)
+    }
+
+    #[cold]
+    fn check_and_tell(&self, token: Token, direction: Direction) -> Result<(), Forked> {
+        self.check_process()?;
+        self.tracing.waits(token.0, direction);
+        Ok(())
     }
 
     /// Puts a message into the loop's queue and sees to it that the loop looks.
