@@ -1,3 +1,5 @@
+mod dispatch;
+
 #[cfg(all(unix, not(mio_unsupported_force_poll_poll)))]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::{
@@ -13,14 +15,13 @@ use std::{
 
 use crossbeam_channel::Receiver;
 use io_traits::task::budget;
-use mio::{Events, Token, event::Event as MioEvent};
+use mio::Events;
 
+use self::dispatch::dispatch;
 use crate::{
     Handle, Spawner,
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
-    readiness::Event,
     shared::{Shared, until, wake_all},
-    slot::{Slot, Wakes},
     slots::BELL,
     sync::lock,
     sys,
@@ -191,7 +192,7 @@ impl Core {
         };
         let (polled, rung) = self.ask_poller(max_wait);
         match polled {
-            Ok(()) => self.dispatch(),
+            Ok(()) => dispatch(&self.events, &self.local, &mut self.drained),
             // A signal; the deadline is computed anew at the next turn.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
@@ -242,52 +243,6 @@ impl Core {
         }
         let due = lock(&shared.timers).sleep()?;
         Some(until(due, shared.now()))
-    }
-
-    /// Marks the slots of all events under one lock, then wakes outside of it.
-    fn dispatch(&mut self) {
-        if self.events.is_empty() {
-            return;
-        }
-        let shared = self.local.shared();
-        let (mut events, mut stale) = (0, 0);
-        let mut not_calmed = Vec::new();
-        let mut woken = Woken {
-            local: &self.local,
-            tasks: 0,
-            drained: &mut self.drained,
-        };
-        {
-            let slots = lock(&shared.slots);
-            for event in &self.events {
-                if event.token() == BELL {
-                    continue;
-                }
-                events += 1;
-                match slots.get(event.token()) {
-                    Some(slot) => {
-                        let (read, write) = directions(event);
-                        if slot.event(read, write, &mut woken)
-                            && let Err(error) = calm(shared, slot, event.token())
-                        {
-                            not_calmed.push((event.token(), error));
-                        }
-                    }
-                    None => stale += 1,
-                }
-            }
-        }
-        let counters = &shared.counters;
-        counters.events.add(events);
-        counters.stale_events.add(stale);
-        let wakeups = woken.tasks + woken.drained.wakers.len() as u64;
-        counters.wakeups.add(wakeups);
-        tracing::trace!(events, stale, wakeups, "dispatched");
-        wake_all(&mut self.drained);
-        // Not under the lock: whoever writes the log may use the reactor.
-        for (token, error) in not_calmed {
-            tracing::error!(%error, token = token.0, "an object that nobody waits for keeps the loop awake");
-        }
     }
 
     fn fire_timers(&mut self) {
@@ -342,62 +297,6 @@ impl AsFd for Core {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.poll.registry().as_fd()
     }
-}
-
-/// What a batch of events wakes.
-struct Woken<'a> {
-    local: &'a Local,
-    /// Tasks of the core itself, which are in its queue already.
-    tasks: u64,
-    drained: &'a mut Drained,
-}
-
-impl Wakes for Woken<'_> {
-    #[inline(always)]
-    fn wake_own(&mut self, task: TaskId) {
-        self.tasks += 1;
-        self.local.wake(task);
-    }
-
-    fn drained(&mut self) -> &mut Drained {
-        self.drained
-    }
-}
-
-/// Which directions an event makes ready.
-#[inline(always)]
-fn directions(event: &MioEvent) -> (Option<Event>, Option<Event>) {
-    if event.is_read_closed() || event.is_write_closed() || event.is_error() || event.is_priority()
-    {
-        return directions_of_special(event);
-    }
-    let ready = |yes: bool| yes.then(Event::default);
-    (ready(event.is_readable()), ready(event.is_writable()))
-}
-
-/// An error or a full hang-up is the business of both: a UDP socket's refused datagram arrives as an
-/// error alone, and its reader must hear of it.
-#[cold]
-fn directions_of_special(event: &MioEvent) -> (Option<Event>, Option<Event>) {
-    let error = event.is_error();
-    let read_closed = event.is_read_closed() || error;
-    let urgent = event.is_priority();
-    let read = event.is_readable() || read_closed || urgent;
-    let write_closed = event.is_write_closed() || error;
-    let write = event.is_writable() || write_closed;
-    (
-        read.then(|| Event::new(read_closed, error, urgent)),
-        write.then(|| Event::new(write_closed, error, false)),
-    )
-}
-
-/// Keeps an object that nobody waits for from being reported at every turn.
-#[cold]
-fn calm(shared: &Shared, slot: &Slot, token: Token) -> io::Result<()> {
-    let Some(descriptor) = slot.descriptor() else {
-        return Ok(());
-    };
-    slot.calm(|watch| sys::calm(&shared.registry, descriptor, token, watch))
 }
 
 fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
