@@ -1,5 +1,3 @@
-mod dispatch;
-
 #[cfg(all(unix, not(mio_unsupported_force_poll_poll)))]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::{
@@ -15,11 +13,10 @@ use std::{
 
 use crossbeam_channel::Receiver;
 use io_traits::task::budget;
-use mio::Events;
 
-use self::dispatch::dispatch;
+use self::{dispatch::dispatch, poller::Poller, stopwatch::Stopwatch};
 use crate::{
-    Handle, Spawner,
+    CoreOptions, Handle, Spawner,
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
     shared::{Shared, until, wake_all},
     slots::BELL,
@@ -27,6 +24,10 @@ use crate::{
     sys,
     waker_set::Drained,
 };
+
+mod dispatch;
+mod poller;
+mod stopwatch;
 
 /// An event loop and the executor of its tasks, on one thread.
 ///
@@ -61,9 +62,10 @@ use crate::{
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Core {
-    poll: mio::Poll,
-    events: Events,
+    poller: Poller,
     local: Rc<Local>,
+    /// If the time is measured.
+    stopwatch: Option<Rc<Stopwatch>>,
     root: Arc<TaskHeader>,
     root_waker: Waker,
     messages: Receiver<Message>,
@@ -78,6 +80,15 @@ impl Core {
     ///
     /// Those of the system, such as too many open files. Nothing is left behind then.
     pub fn new() -> io::Result<Self> {
+        Self::with_options(CoreOptions::new())
+    }
+
+    /// Makes an event loop that works as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_options(options: CoreOptions) -> io::Result<Self> {
         sys::watch_forks()?;
         let poll = mio::Poll::new()?;
         let poller_waker = mio::Waker::new(poll.registry(), BELL)?;
@@ -88,8 +99,10 @@ impl Core {
         root.arrive(TaskId::ROOT);
         root.scheduled().begin_poll();
         Ok(Self {
-            poll,
-            events: Events::with_capacity(EVENTS),
+            poller: Poller::new(poll, options.spin),
+            stopwatch: options
+                .measures_time
+                .then(|| Stopwatch::new(shared.clone())),
             local: Local::new(shared, root.clone()),
             root_waker: Waker::from(root.clone()),
             root,
@@ -107,7 +120,8 @@ impl Core {
     ///
     /// [`Deadlock`](io::ErrorKind::Deadlock) with the source [`NestedRun`](crate::NestedRun) if this
     /// thread is inside of a `run` or `turn` already, of whatever core. An error with the source
-    /// [`Forked`](crate::Forked) in a child process. Those of the system's poller.
+    /// [`Forked`](crate::Forked) in a child process. [`Other`](io::ErrorKind::Other) on a thread that is
+    /// ending, in the destructor of one of its thread-local variables. Those of the system's poller.
     ///
     /// # Panics
     ///
@@ -116,6 +130,7 @@ impl Core {
     pub fn run<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
         self.shared().check_process()?;
         let _inside = Inside::enter(&self.local)?;
+        let _running = self.stopwatch.clone().map(Stopwatch::start);
         let mut future = pin!(future);
         // The first poll needs no wake.
         self.root.schedule();
@@ -149,6 +164,7 @@ impl Core {
     /// As [`run`](Self::run).
     pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
         let _inside = Inside::enter(&self.local)?;
+        let _running = self.stopwatch.clone().map(Stopwatch::start);
         self.park(max_wait)?;
         self.local.poll_tasks(|| {
             // Its `run` has ended.
@@ -190,9 +206,10 @@ impl Core {
         } else {
             shorter(max_wait, self.until_next_timer())
         };
-        let (polled, rung) = self.ask_poller(max_wait);
+        let stopwatch = self.stopwatch.as_deref();
+        let (polled, rung) = self.poller.ask(self.local.shared(), max_wait, stopwatch);
         match polled {
-            Ok(()) => dispatch(&self.events, &self.local, &mut self.drained),
+            Ok(()) => dispatch(self.poller.events(), &self.local, &mut self.drained),
             // A signal; the deadline is computed anew at the next turn.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
@@ -209,31 +226,6 @@ impl Core {
         }
         self.local.queue_deferred();
         Ok(())
-    }
-
-    /// Only a loop that is going to wait falls asleep: a ring then costs a system call. Also says whether
-    /// somebody has rung.
-    fn ask_poller(&mut self, max_wait: Option<Duration>) -> (io::Result<()>, bool) {
-        let Self {
-            poll,
-            events,
-            local,
-            ..
-        } = self;
-        let shared = local.shared();
-        let counters = &shared.counters;
-        counters.turns.add(1);
-        shared.tracing.look();
-        if max_wait == Some(Duration::ZERO) {
-            let rung = shared.doorbell().wake_up();
-            return (poll.poll(events, max_wait), rung);
-        }
-        if !shared.doorbell().fall_asleep() {
-            return (poll.poll(events, Some(Duration::ZERO)), true);
-        }
-        counters.sleeps.add(1);
-        let polled = poll.poll(events, max_wait);
-        (polled, shared.doorbell().wake_up())
     }
 
     fn until_next_timer(&self) -> Option<Duration> {
@@ -295,7 +287,7 @@ impl fmt::Debug for Core {
 #[cfg(all(unix, not(mio_unsupported_force_poll_poll)))]
 impl AsFd for Core {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.poll.registry().as_fd()
+        self.poller.registry().as_fd()
     }
 }
 
@@ -308,5 +300,3 @@ fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
 
 /// Operations of the async forms that the root future may do in one poll.
 const BUDGET: u32 = 128;
-/// Events taken from the system at once; more wait for the next turn.
-const EVENTS: usize = 1024;
