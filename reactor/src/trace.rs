@@ -1,18 +1,39 @@
-//! What the hot path tells `tracing`: next to nothing of its cost is left while nobody wants to hear it.
+//! What the reactor tells `tracing`: next to nothing of its cost is left while nobody wants to hear it.
+//!
+//! Polls of tasks are spans, see `executor/local.rs`; waits are events in them. An object is a span from its
+//! registration to its end.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::HashMap,
+    fmt::Debug,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use tracing::{Level, level_filters::LevelFilter};
+use tracing::{Level, Span, level_filters::LevelFilter};
 
-use crate::Direction;
+use crate::{
+    Direction,
+    sync::{Mutex, lock},
+};
 
-/// Whether somebody may want to hear of everything, as it was at the last visit of the poller.
+/// Whether somebody may want to hear of everything, as it was at the last visit of the poller, and the spans of
+/// the objects whose registration was heard of.
 #[derive(Debug)]
-pub(crate) struct Tracing(AtomicBool);
+pub(crate) struct Tracing {
+    is_on: AtomicBool,
+    /// By their tokens. In a list of their own, so that an object takes no more memory while nobody listens.
+    objects: Mutex<HashMap<usize, Span>>,
+    /// Whether there has ever been one.
+    has_objects: AtomicBool,
+}
 
 impl Tracing {
     pub(crate) fn new() -> Self {
-        let tracing = Self(AtomicBool::new(false));
+        let tracing = Self {
+            is_on: AtomicBool::new(false),
+            objects: Mutex::new(HashMap::new()),
+            has_objects: AtomicBool::new(false),
+        };
         tracing.look();
         tracing
     }
@@ -21,12 +42,12 @@ impl Tracing {
     #[inline]
     pub(crate) fn look(&self) {
         let is_on = Level::TRACE <= LevelFilter::current();
-        self.0.store(is_on, Ordering::Relaxed);
+        self.is_on.store(is_on, Ordering::Relaxed);
     }
 
     #[inline(always)]
     pub(crate) fn is_on(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.is_on.load(Ordering::Relaxed)
     }
 
     /// A task is about to wait for an object.
@@ -35,6 +56,29 @@ impl Tracing {
         if self.is_on() {
             tell_wait(token, direction);
         }
+    }
+
+    /// An object is being registered, so that `watch` is reported of it.
+    pub(crate) fn registered(&self, token: usize, watch: impl Debug) {
+        let span = tracing::trace_span!("object", token);
+        if span.is_disabled() {
+            return;
+        }
+        span.in_scope(|| tracing::trace!(token, ?watch, "registered"));
+        self.has_objects.store(true, Ordering::Relaxed);
+        let before = lock(&self.objects).insert(token, span);
+        // Outside of the lock: it tells the subscriber, which is foreign code.
+        drop(before);
+    }
+
+    /// An object is registered no more.
+    pub(crate) fn deregistered(&self, token: usize) {
+        let tell = || tracing::trace!(token, "deregistered");
+        if !self.has_objects.load(Ordering::Relaxed) {
+            return tell();
+        }
+        let span = lock(&self.objects).remove(&token);
+        span.map_or_else(tell, |span| span.in_scope(tell));
     }
 }
 
