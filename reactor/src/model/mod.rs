@@ -44,6 +44,7 @@
 mod background;
 mod crowd;
 mod doorbell;
+mod epoll;
 mod evented;
 mod join;
 mod on_demand;
