@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use crate::{Core, Forked, Handle, executor::Join};
+use crate::{Core, CoreOptions, Forked, Handle, executor::Join};
 
 /// A thread that turns a reactor, for programs whose tasks run under another executor.
 ///
@@ -64,6 +64,15 @@ impl Background {
     /// Those of [`Core::new`], and of starting a thread. [`InvalidInput`](io::ErrorKind::InvalidInput) for
     /// a name with a NUL in it.
     pub fn named(name: impl Into<String>) -> io::Result<Self> {
+        Self::with_options(name, CoreOptions::new())
+    }
+
+    /// As [`named`](Self::named), with a core that works as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`named`](Self::named).
+    pub fn with_options(name: impl Into<String>, options: CoreOptions) -> io::Result<Self> {
         let name = name.into();
         if name.contains('\0') {
             let message = "the name of a thread has a NUL in it";
@@ -74,7 +83,7 @@ impl Background {
         let (started, starts) = mpsc::sync_channel(1);
         // A core stays on the thread that made it.
         let thread = thread::Builder::new().name(name).spawn(move || {
-            let mut core = match Core::new() {
+            let mut core = match Core::with_options(options) {
                 Ok(core) => core,
                 Err(error) => {
                     let _ = started.send(Err(error));

@@ -13,19 +13,21 @@ use std::{
 
 use crossbeam_channel::Receiver;
 use io_traits::task::budget;
-use mio::{Events, Token, event::Event as MioEvent};
 
+use self::{dispatch::dispatch, poller::Poller, stopwatch::Stopwatch};
 use crate::{
-    Handle, Spawner,
+    CoreOptions, Handle, Spawner,
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
-    readiness::Event,
     shared::{Shared, until, wake_all},
-    slot::{Slot, Wakes},
     slots::BELL,
     sync::lock,
     sys,
     waker_set::Drained,
 };
+
+mod dispatch;
+mod poller;
+mod stopwatch;
 
 /// An event loop and the executor of its tasks, on one thread.
 ///
@@ -60,9 +62,10 @@ use crate::{
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Core {
-    poll: mio::Poll,
-    events: Events,
+    poller: Poller,
     local: Rc<Local>,
+    /// If the time is measured.
+    stopwatch: Option<Rc<Stopwatch>>,
     root: Arc<TaskHeader>,
     root_waker: Waker,
     messages: Receiver<Message>,
@@ -77,6 +80,15 @@ impl Core {
     ///
     /// Those of the system, such as too many open files. Nothing is left behind then.
     pub fn new() -> io::Result<Self> {
+        Self::with_options(CoreOptions::new())
+    }
+
+    /// Makes an event loop that works as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_options(options: CoreOptions) -> io::Result<Self> {
         sys::watch_forks()?;
         let poll = mio::Poll::new()?;
         let poller_waker = mio::Waker::new(poll.registry(), BELL)?;
@@ -87,8 +99,10 @@ impl Core {
         root.arrive(TaskId::ROOT);
         root.scheduled().begin_poll();
         Ok(Self {
-            poll,
-            events: Events::with_capacity(EVENTS),
+            poller: Poller::new(poll, options.spin),
+            stopwatch: options
+                .measures_time
+                .then(|| Stopwatch::new(shared.clone())),
             local: Local::new(shared, root.clone()),
             root_waker: Waker::from(root.clone()),
             root,
@@ -106,7 +120,8 @@ impl Core {
     ///
     /// [`Deadlock`](io::ErrorKind::Deadlock) with the source [`NestedRun`](crate::NestedRun) if this
     /// thread is inside of a `run` or `turn` already, of whatever core. An error with the source
-    /// [`Forked`](crate::Forked) in a child process. Those of the system's poller.
+    /// [`Forked`](crate::Forked) in a child process. [`Other`](io::ErrorKind::Other) on a thread that is
+    /// ending, in the destructor of one of its thread-local variables. Those of the system's poller.
     ///
     /// # Panics
     ///
@@ -115,6 +130,7 @@ impl Core {
     pub fn run<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
         self.shared().check_process()?;
         let _inside = Inside::enter(&self.local)?;
+        let _running = self.stopwatch.clone().map(Stopwatch::start);
         let mut future = pin!(future);
         // The first poll needs no wake.
         self.root.schedule();
@@ -148,6 +164,7 @@ impl Core {
     /// As [`run`](Self::run).
     pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
         let _inside = Inside::enter(&self.local)?;
+        let _running = self.stopwatch.clone().map(Stopwatch::start);
         self.park(max_wait)?;
         self.local.poll_tasks(|| {
             // Its `run` has ended.
@@ -189,9 +206,10 @@ impl Core {
         } else {
             shorter(max_wait, self.until_next_timer())
         };
-        let (polled, rung) = self.ask_poller(max_wait);
+        let stopwatch = self.stopwatch.as_deref();
+        let (polled, rung) = self.poller.ask(self.local.shared(), max_wait, stopwatch);
         match polled {
-            Ok(()) => self.dispatch(),
+            Ok(()) => dispatch(self.poller.events(), &self.local, &mut self.drained),
             // A signal; the deadline is computed anew at the next turn.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
@@ -210,31 +228,6 @@ impl Core {
         Ok(())
     }
 
-    /// Only a loop that is going to wait falls asleep: a ring then costs a system call. Also says whether
-    /// somebody has rung.
-    fn ask_poller(&mut self, max_wait: Option<Duration>) -> (io::Result<()>, bool) {
-        let Self {
-            poll,
-            events,
-            local,
-            ..
-        } = self;
-        let shared = local.shared();
-        let counters = &shared.counters;
-        counters.turns.add(1);
-        shared.tracing.look();
-        if max_wait == Some(Duration::ZERO) {
-            let rung = shared.doorbell().wake_up();
-            return (poll.poll(events, max_wait), rung);
-        }
-        if !shared.doorbell().fall_asleep() {
-            return (poll.poll(events, Some(Duration::ZERO)), true);
-        }
-        counters.sleeps.add(1);
-        let polled = poll.poll(events, max_wait);
-        (polled, shared.doorbell().wake_up())
-    }
-
     fn until_next_timer(&self) -> Option<Duration> {
         let shared = self.shared();
         if !shared.has_timers() {
@@ -242,52 +235,6 @@ impl Core {
         }
         let due = lock(&shared.timers).sleep()?;
         Some(until(due, shared.now()))
-    }
-
-    /// Marks the slots of all events under one lock, then wakes outside of it.
-    fn dispatch(&mut self) {
-        if self.events.is_empty() {
-            return;
-        }
-        let shared = self.local.shared();
-        let (mut events, mut stale) = (0, 0);
-        let mut not_calmed = Vec::new();
-        let mut woken = Woken {
-            local: &self.local,
-            tasks: 0,
-            drained: &mut self.drained,
-        };
-        {
-            let slots = lock(&shared.slots);
-            for event in &self.events {
-                if event.token() == BELL {
-                    continue;
-                }
-                events += 1;
-                match slots.get(event.token()) {
-                    Some(slot) => {
-                        let (read, write) = directions(event);
-                        if slot.event(read, write, &mut woken)
-                            && let Err(error) = calm(shared, slot, event.token())
-                        {
-                            not_calmed.push((event.token(), error));
-                        }
-                    }
-                    None => stale += 1,
-                }
-            }
-        }
-        let counters = &shared.counters;
-        counters.events.add(events);
-        counters.stale_events.add(stale);
-        let wakeups = woken.tasks + woken.drained.wakers.len() as u64;
-        counters.wakeups.add(wakeups);
-        tracing::trace!(events, stale, wakeups, "dispatched");
-        wake_all(&mut self.drained);
-        // Not under the lock: whoever writes the log may use the reactor.
-        for (token, error) in not_calmed {
-            tracing::error!(%error, token = token.0, "an object that nobody waits for keeps the loop awake");
-        }
     }
 
     fn fire_timers(&mut self) {
@@ -340,65 +287,8 @@ impl fmt::Debug for Core {
 #[cfg(all(unix, not(mio_unsupported_force_poll_poll)))]
 impl AsFd for Core {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.poll.registry().as_fd()
+        self.poller.registry().as_fd()
     }
-}
-
-/// What a batch of events wakes.
-struct Woken<'a> {
-    local: &'a Local,
-    /// Tasks of the core itself, which are in its queue already.
-    tasks: u64,
-    drained: &'a mut Drained,
-}
-
-impl Wakes for Woken<'_> {
-    #[inline(always)]
-    fn wake_own(&mut self, task: TaskId) {
-        self.tasks += 1;
-        self.local.wake(task);
-    }
-
-    fn drained(&mut self) -> &mut Drained {
-        self.drained
-    }
-}
-
-/// Which directions an event makes ready.
-#[inline(always)]
-fn directions(event: &MioEvent) -> (Option<Event>, Option<Event>) {
-    // In this order, because without an error there is less that can mean "closed".
-    if event.is_error() || event.is_priority() || event.is_write_closed() || event.is_read_closed()
-    {
-        return directions_of_special(event);
-    }
-    let ready = |yes: bool| yes.then(Event::default);
-    (ready(event.is_readable()), ready(event.is_writable()))
-}
-
-/// An error or a full hang-up is the business of both: a UDP socket's refused datagram arrives as an
-/// error alone, and its reader must hear of it.
-#[cold]
-fn directions_of_special(event: &MioEvent) -> (Option<Event>, Option<Event>) {
-    let error = event.is_error();
-    let read_closed = event.is_read_closed() || error;
-    let urgent = event.is_priority();
-    let read = event.is_readable() || read_closed || urgent;
-    let write_closed = event.is_write_closed() || error;
-    let write = event.is_writable() || write_closed;
-    (
-        read.then(|| Event::new(read_closed, error, urgent)),
-        write.then(|| Event::new(write_closed, error, false)),
-    )
-}
-
-/// Keeps an object that nobody waits for from being reported at every turn.
-#[cold]
-fn calm(shared: &Shared, slot: &Slot, token: Token) -> io::Result<()> {
-    let Some(descriptor) = slot.descriptor() else {
-        return Ok(());
-    };
-    slot.calm(|watch| sys::calm(&shared.registry, descriptor, token, watch))
 }
 
 fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
@@ -410,5 +300,3 @@ fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
 
 /// Operations of the async forms that the root future may do in one poll.
 const BUDGET: u32 = 128;
-/// Events taken from the system at once; more wait for the next turn.
-const EVENTS: usize = 1024;

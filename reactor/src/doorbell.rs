@@ -54,12 +54,41 @@ impl Doorbell {
         true
     }
 
+    /// The loop looks, again and again, before it falls asleep. It is awake, so a ring costs no system call.
+    /// Says whether somebody has rung; `None` if it is over and there was nothing.
+    pub(crate) fn spin(&self, mut look: impl FnMut() -> Found) -> Option<bool> {
+        // Before its first turn the loop counts as asleep.
+        let mut rung = self.wake_up();
+        loop {
+            let found = look();
+            rung |= self.is_rung();
+            if rung || found == Found::Something {
+                return Some(self.wake_up() || rung);
+            }
+            if found == Found::NothingInTime {
+                if seeded(Fault::SpinTakesRingBack) {
+                    self.wake_up();
+                }
+                return None;
+            }
+        }
+    }
+
     /// The loop is about to look at its queues; true if somebody has rung for that.
     pub(crate) fn wake_up(&self) -> bool {
         self.0
             .swap(AWAKE, acq_rel_unless(Fault::WakeUpWithoutAcquire))
             == RUNG
     }
+}
+
+/// What a look of a loop that spins has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Something,
+    Nothing,
+    /// And that was the last look.
+    NothingInTime,
 }
 
 const AWAKE: u8 = 0;

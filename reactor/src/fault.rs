@@ -57,6 +57,8 @@ pub(crate) enum Fault {
     RingWithoutRelease,
     /// A loop that wakes up takes back rings without seeing the work that they were rung for.
     WakeUpWithoutAcquire,
+    /// A loop that has spun for long enough takes back a ring that came at the very end.
+    SpinTakesRingBack,
     /// A finished task does not look for the waker of its join handle.
     CompleteWithoutWake,
     /// A task that is woken while it is being polled is not queued again.

@@ -103,7 +103,9 @@ impl Handle {
     /// lives as long as anything of the reactor does: its core, a handle, an object, a timer. So it must
     /// not hold a handle of this reactor itself, or neither would ever end.
     ///
-    /// When two threads call it at once for the first time, both may `make`, and one value is dropped.
+    /// When two threads call it at once for the first time, both may `make`, and one value is dropped. In a
+    /// forked child each call makes one for itself: what the value stands for, such as threads, has stayed in the
+    /// parent. See [`Forked`](crate::Forked).
     ///
     /// # Examples
     ///
@@ -116,6 +118,10 @@ impl Handle {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        // In a child, a thread that held the lock holds it for ever.
+        if self.shared.check_process().is_err() {
+            return Arc::new(make());
+        }
         self.shared.extensions.get_or_insert(make)
     }
 

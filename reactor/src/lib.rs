@@ -80,6 +80,7 @@
 
 mod background;
 mod core;
+mod core_options;
 mod debug_dump;
 mod direction;
 mod doorbell;
@@ -127,6 +128,7 @@ pub use crate::fd::Fd;
 pub use crate::{
     background::Background,
     core::Core,
+    core_options::CoreOptions,
     debug_dump::DebugDump,
     direction::Direction,
     error::{Forked, NestedRun, NotPollable, ReactorGone},

@@ -1,4 +1,7 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// What a reactor has done since it was made; from [`Handle::metrics`](crate::Handle::metrics).
 ///
@@ -7,10 +10,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// How often the loop has asked the poller.
+    /// How often the loop has visited the poller.
     pub turns: u64,
     /// How often it has waited for the poller, rather than only asked.
     pub sleeps: u64,
+    /// How often it has asked the poller once more instead of waiting: see
+    /// [`CoreOptions::spin`](crate::CoreOptions::spin).
+    pub spins: u64,
+    /// Time that the loop has waited for the poller, asleep or spinning; 0 unless
+    /// [`CoreOptions::measure_time`](crate::CoreOptions::measure_time) was asked for. A wait is counted when
+    /// it ends, so one that still lasts is not in it.
+    pub wait_time: Duration,
+    /// Time inside of [`run`](crate::Core::run) and [`turn`](crate::Core::turn) that was not spent waiting:
+    /// in polls of tasks and with events, whether the thread had a processor or not. 0 unless
+    /// [`CoreOptions::measure_time`](crate::CoreOptions::measure_time) was asked for. It is counted whenever
+    /// the poller is visited.
+    pub busy_time: Duration,
     /// Readiness events of registered objects.
     pub events: u64,
     /// Events of objects that had been deregistered before the event was looked at.
@@ -40,6 +55,9 @@ pub struct Metrics {
 pub(crate) struct Counters {
     pub(crate) turns: OwnCounter,
     pub(crate) sleeps: OwnCounter,
+    pub(crate) spins: OwnCounter,
+    pub(crate) wait_nanos: OwnCounter,
+    pub(crate) busy_nanos: OwnCounter,
     pub(crate) events: OwnCounter,
     pub(crate) stale_events: OwnCounter,
     pub(crate) wakeups: OwnCounter,

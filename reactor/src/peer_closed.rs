@@ -10,7 +10,8 @@ use mio::event::Source;
 
 use crate::{Direction, Interest, PollEvented, left_waker::LeftWaker, readiness::Told};
 
-/// Waits until the peer has closed its side; from [`PollEvented::peer_closed`].
+/// Waits until the peer has closed its side, or until reading has been shut down on this one; from
+/// [`PollEvented::peer_closed`].
 ///
 /// # Cancel safety
 ///

@@ -288,6 +288,9 @@ impl<E: Source> PollEvented<E> {
     /// an object without a peer, such as a UDP socket, there is nothing else. Not while reading is
     /// [paused](Self::pause).
     ///
+    /// It means that nothing more will come. So it resolves after our own `shutdown` of reading, too: the
+    /// system reports that in the very same way (`EPOLLRDHUP`, shutdown(2)), although the peer may be there.
+    ///
     /// # Errors
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) if the object is not edge-triggered. Otherwise as

@@ -33,7 +33,7 @@ impl Registration {
         let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
         let slot = Slot::new(Options::both(), None);
         Self::new(handle, slot, |shared, _, token| {
-            tracing::trace!(token = token.0, ?interest, "registered");
+            shared.tracing.registered(token.0, interest);
             io.register(&shared.registry, token, interest)
         })
     }
@@ -47,7 +47,7 @@ impl Registration {
         let slot = Slot::new(options, Some(sys::descriptor(io)));
         Self::new(handle, slot, |shared, slot, token| {
             let watch = slot.watch();
-            tracing::trace!(token = token.0, ?watch, "registered");
+            shared.tracing.registered(token.0, watch);
             sys::watch(&shared.registry, io, token, watch)
         })
     }
@@ -66,6 +66,7 @@ impl Registration {
         shared.poller_changed();
         if let Err(error) = registered {
             drop(lock(&shared.slots).remove(token));
+            shared.tracing.deregistered(token.0);
             return Err(NotPollable::explain(error));
         }
         Ok(Self {
@@ -102,7 +103,7 @@ impl Registration {
             let slot = lock(&self.shared.slots).remove(self.token);
             drop(slot);
         }
-        tracing::trace!(token = self.token.0, "deregistered");
+        self.shared.tracing.deregistered(self.token.0);
         result
     }
 

@@ -222,6 +222,9 @@ impl Shared {
         Metrics {
             turns: counters.turns.get(),
             sleeps: counters.sleeps.get(),
+            spins: counters.spins.get(),
+            wait_time: Duration::from_nanos(counters.wait_nanos.get()),
+            busy_time: Duration::from_nanos(counters.busy_nanos.get()),
             events: counters.events.get(),
             stale_events: counters.stale_events.get(),
             wakeups: counters.wakeups.get(),

@@ -31,8 +31,8 @@ use crate::{Handle, PollEvented};
 /// The signals that this process gets: a [`Stream`] of their numbers.
 ///
 /// Signals that come before they are taken are kept, but one that comes twice meanwhile is one: signal(7),
-/// "Queueing". In which order different ones are taken says nothing. The stream has no end; once the core is
-/// dropped it says [`ReactorGone`](crate::ReactorGone) each time.
+/// "Queueing". In which order different ones are taken says nothing. The stream ends after an error: once the core
+/// has been dropped, with the source [`ReactorGone`](crate::ReactorGone).
 ///
 /// # Cancel safety
 ///
@@ -52,6 +52,7 @@ use crate::{Handle, PollEvented};
 /// ```
 pub struct Signals {
     signals: OwningSignalIterator<Bell, SignalOnly>,
+    has_failed: bool,
 }
 
 impl Signals {
@@ -78,6 +79,7 @@ impl Signals {
         let delivery = SignalDelivery::with_pipe(bell, write, SignalOnly, signals)?;
         Ok(Self {
             signals: SignalIterator::new(delivery),
+            has_failed: false,
         })
     }
 
@@ -85,7 +87,7 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// An error with the source [`ReactorGone`](crate::ReactorGone) once the core has been dropped.
+    /// An error with the source [`ReactorGone`](crate::ReactorGone) once the core has been dropped, each time.
     pub fn poll_signal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<i32>> {
         let has_signals = &mut |bell: &mut Bell| match bell.poll_rung(cx) {
             Poll::Ready(rung) => rung.map(|()| true),
@@ -104,7 +106,12 @@ impl Stream for Signals {
     type Item = io::Result<i32>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_signal(cx).map(Some)
+        if self.has_failed {
+            return Poll::Ready(None);
+        }
+        let signal = ready!(self.poll_signal(cx));
+        self.has_failed = signal.is_err();
+        Poll::Ready(Some(signal))
     }
 }
 
@@ -126,7 +133,7 @@ impl fmt::Debug for Signals {
 /// As [`Signals::new`] and [`Signals::poll_signal`].
 pub async fn ctrl_c(handle: &Handle) -> io::Result<()> {
     let mut signals = Signals::new([consts::SIGINT], handle)?;
-    let signal = signals.next().await.expect("it has no end");
+    let signal = signals.next().await.expect("it has not failed before");
     signal.map(drop)
 }
 

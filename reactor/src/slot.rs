@@ -1,12 +1,10 @@
 use std::{
     sync::atomic::{AtomicU8, AtomicU64 as StdAtomicU64, Ordering},
     task::Waker,
-    time::Duration,
 };
 
 use crate::{
     Direction, Options, Trigger,
-    debug_dump::{DirectionDump, ObjectDump},
     error::ReactorGone,
     executor::{TaskId, drop_quietly},
     fault::{Fault, seeded},
@@ -19,6 +17,7 @@ use crate::{
 };
 
 mod arming;
+mod dump;
 mod rearm;
 mod without_edges;
 
@@ -315,34 +314,6 @@ impl Slot {
         }
         if too_late {
             say();
-        }
-    }
-
-    /// What is known of it. For any thread, under the lock of the slots or without it.
-    pub(crate) fn dump(&self, age: Duration) -> ObjectDump {
-        let arming = self.arming.load();
-        let watch = self.watch_of(arming);
-        let of = |direction| {
-            let (side, seen) = (self.side(direction), self.seen(direction));
-            DirectionDump {
-                reported: DirectionDump::reported(direction, watch, arming.paused.is_in(direction)),
-                is_ready: seen.has(Told::READY),
-                is_closed: seen.is_closed(),
-                events: seen.events(),
-                own_task: side
-                    .own()
-                    .filter(|_| seen.is_waited_for())
-                    .map(TaskId::place),
-                wakers: lock(&self.waiting).set(direction).len(),
-            }
-        };
-        ObjectDump {
-            descriptor: self.descriptor,
-            trigger: self.trigger,
-            urgent: self.urgent,
-            age,
-            read: of(Direction::Read),
-            write: of(Direction::Write),
         }
     }
 

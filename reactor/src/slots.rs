@@ -140,6 +140,32 @@ mod tests {
         assert!(slots.get(BELL).is_none());
     }
 
+    /// The classic reactor had room for 65,536.
+    #[test]
+    fn there_is_room_for_more_objects_than_sixteen_bits_count() {
+        let mut slots = Slots::default();
+        let shared = slot();
+        let insert = |slots: &mut Slots| slots.insert(shared.clone(), 0).unwrap();
+        let tokens: Vec<_> = (0..100_000).map(|_| insert(&mut slots)).collect();
+        assert_eq!(slots.len(), tokens.len());
+        // Every second one goes, and others take the places.
+        let (old, kept): (Vec<_>, Vec<_>) = tokens.into_iter().partition(|token| token.0 % 2 == 0);
+        for token in &old {
+            slots.remove(*token).unwrap();
+        }
+        let new: Vec<_> = old.iter().map(|_| insert(&mut slots)).collect();
+        assert!(old.iter().all(|token| slots.get(*token).is_none()));
+        assert!(
+            kept.iter()
+                .chain(&new)
+                .all(|token| slots.get(*token).is_some())
+        );
+        for token in kept.into_iter().chain(new) {
+            slots.remove(token).unwrap();
+        }
+        assert_eq!(slots.len(), 0);
+    }
+
     #[test]
     fn after_gone_nothing_is_registered() {
         let mut slots = Slots::default();

@@ -1,18 +1,33 @@
-//! What the hot path tells `tracing`: next to nothing of its cost is left while nobody wants to hear it.
+//! What the reactor tells `tracing`: next to nothing of its cost is left while nobody wants to hear it.
+//!
+//! Polls of tasks are spans, see `executor/local.rs`; waits are events in them. An object is a span from its
+//! registration to its end.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::HashMap,
+    fmt::Debug,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+};
 
-use tracing::{Level, level_filters::LevelFilter};
+use tracing::{Level, Span, level_filters::LevelFilter};
 
-use crate::Direction;
+use crate::{
+    Direction,
+    sync::{Mutex, lock},
+};
 
-/// Whether somebody may want to hear of everything, as it was at the last visit of the poller.
+/// Whether somebody may want to hear of everything, as it was at the last visit of the poller, and the spans of
+/// the objects whose registration was heard of.
 #[derive(Debug)]
 pub(crate) struct Tracing {
     /// How many forks were behind the process that made the reactor.
     forks: u32,
     /// That number while nobody listens, so that it and what is asked with it are one comparison.
     quiet_after: AtomicU32,
+    /// By their tokens. In a list of their own, so that an object takes no more memory while nobody listens.
+    objects: Mutex<HashMap<usize, Span>>,
+    /// Whether there has ever been one.
+    has_objects: AtomicBool,
 }
 
 impl Tracing {
@@ -20,6 +35,8 @@ impl Tracing {
         let tracing = Self {
             forks,
             quiet_after: AtomicU32::new(LOUD),
+            objects: Mutex::new(HashMap::new()),
+            has_objects: AtomicBool::new(false),
         };
         tracing.look();
         tracing
@@ -49,6 +66,29 @@ impl Tracing {
         if self.is_on() {
             tracing::trace!(token, ?direction, "waits");
         }
+    }
+
+    /// An object is being registered, so that `watch` is reported of it.
+    pub(crate) fn registered(&self, token: usize, watch: impl Debug) {
+        let span = tracing::trace_span!("object", token);
+        if span.is_disabled() {
+            return;
+        }
+        span.in_scope(|| tracing::trace!(token, ?watch, "registered"));
+        self.has_objects.store(true, Ordering::Relaxed);
+        let before = lock(&self.objects).insert(token, span);
+        // Outside of the lock: it tells the subscriber, which is foreign code.
+        drop(before);
+    }
+
+    /// An object is registered no more.
+    pub(crate) fn deregistered(&self, token: usize) {
+        let tell = || tracing::trace!(token, "deregistered");
+        if !self.has_objects.load(Ordering::Relaxed) {
+            return tell();
+        }
+        let span = lock(&self.objects).remove(&token);
+        span.map_or_else(tell, |span| span.in_scope(tell));
     }
 }
 

@@ -2,6 +2,10 @@ use std::{mem, task::Waker};
 
 use crate::fault::{Fault, seeded};
 
+mod crowd;
+
+use crowd::Crowd;
+
 /// The wakers of the tasks that wait for one direction of one object.
 ///
 /// One waiter, the common case, needs no allocation. A task that is there already is not added again.
@@ -19,25 +23,6 @@ pub(crate) enum WakerSet {
     One(Waker),
     /// `None`: nobody.
     Many(Option<Box<Crowd>>),
-}
-
-#[derive(Debug)]
-pub(crate) struct Crowd {
-    wakers: Vec<Waker>,
-    limit: usize,
-    /// Some of those who were woken for want of room. They are kept alive, so that nobody else can look
-    /// the same.
-    samples: Vec<Sample>,
-    /// How many more times the set may be full before samples that do not come back are given up, and
-    /// how many times it was at first. A crowd comes back in turn, so the patience grows.
-    patience_left: u32,
-    patience: u32,
-}
-
-#[derive(Debug)]
-struct Sample {
-    waker: Waker,
-    came_back: bool,
 }
 
 /// Wakers that have left their sets. Waking and dropping them is foreign code, for outside of all locks.
@@ -77,7 +62,7 @@ impl WakerSet {
         match self {
             Self::One(one) => one.will_wake(waker),
             Self::Many(None) => false,
-            Self::Many(Some(crowd)) => crowd.wakers.iter().any(|one| one.will_wake(waker)),
+            Self::Many(Some(crowd)) => crowd.place_of(waker).is_some(),
         }
     }
 
@@ -98,18 +83,12 @@ impl WakerSet {
                 Vec::new()
             }
             Self::One(first) => {
-                *self = Self::Many(Some(Box::new(Crowd {
-                    wakers: vec![first, waker],
-                    limit: SMALLEST_LIMIT,
-                    samples: Vec::new(),
-                    patience_left: SMALLEST_PATIENCE,
-                    patience: SMALLEST_PATIENCE,
-                })));
+                *self = Self::Many(Some(Box::new(Crowd::of_two(first, waker))));
                 Vec::new()
             }
             Self::Many(Some(mut crowd)) => {
                 let displaced = crowd.make_room(&waker);
-                crowd.wakers.push(waker);
+                crowd.push(waker);
                 *self = Self::Many(Some(crowd));
                 displaced
             }
@@ -152,83 +131,18 @@ impl WakerSet {
                 }
             }
             Self::Many(Some(crowd)) => {
-                if crowd.wakers.len() < crowd.limit / 4 {
-                    crowd.limit = (crowd.limit / 2).max(SMALLEST_LIMIT);
-                }
-                out.wakers.append(&mut crowd.wakers);
+                crowd.drain(&mut out.wakers);
                 if seeded(Fault::SamplesStay) {
                     return;
                 }
-                let samples = crowd.samples.drain(..);
-                out.forgotten.extend(samples.map(|sample| sample.waker));
+                out.forgotten.extend(crowd.drain_samples());
             }
         }
     }
-}
-
-impl Crowd {
-    /// Takes everybody out if there is no room for one more.
-    fn make_room(&mut self, newcomer: &Waker) -> Vec<Waker> {
-        for sample in &mut self.samples {
-            sample.came_back |= sample.waker.will_wake(newcomer);
-        }
-        if self.wakers.len() < self.limit {
-            return Vec::new();
-        }
-        if self.is_back() {
-            self.limit *= 2;
-        }
-        mem::take(&mut self.wakers)
-    }
-
-    fn remove(&mut self, waker: &Waker) -> Removed {
-        let waiting = self.wakers.iter().position(|one| one.will_wake(waker));
-        let is_it = |sample: &Sample| sample.waker.will_wake(waker);
-        let remembered = self.samples.iter().position(is_it);
-        Removed {
-            waiting: waiting.map(|place| self.wakers.swap_remove(place)),
-            remembered: remembered.map(|place| self.samples.swap_remove(place).waker),
-        }
-    }
-
-    /// Exchanges the samples if they have come back, or if they have been waited for long enough.
-    fn remember(&mut self, displaced: &mut Vec<Waker>) {
-        if !self.is_back() && !self.samples.is_empty() {
-            self.patience_left -= 1;
-            if self.patience_left > 0 {
-                return;
-            }
-            self.patience = self.patience.saturating_mul(2);
-        }
-        self.patience_left = self.patience;
-        let forgotten = mem::replace(&mut self.samples, sample(displaced));
-        displaced.extend(forgotten.into_iter().map(|sample| sample.waker));
-    }
-
-    /// Whether those who were woken do come back, by and large.
-    fn is_back(&self) -> bool {
-        let back = self.samples.iter().filter(|sample| sample.came_back);
-        !self.samples.is_empty() && 2 * back.count() >= self.samples.len()
-    }
-}
-
-/// Takes some wakers out, evenly spread.
-fn sample(displaced: &mut Vec<Waker>) -> Vec<Sample> {
-    let stride = displaced.len().div_ceil(SAMPLES).max(1);
-    // From the back, so that a removal moves none of those that are still to be taken.
-    let places = (0..displaced.len()).step_by(stride).rev();
-    places
-        .map(|place| Sample {
-            waker: displaced.swap_remove(place),
-            came_back: false,
-        })
-        .collect()
 }
 
 /// A model has few threads.
 const SMALLEST_LIMIT: usize = if cfg!(loom) { 2 } else { 32 };
-const SAMPLES: usize = 8;
-const SMALLEST_PATIENCE: u32 = 4;
 
 #[cfg(all(test, not(loom)))]
 mod tests {

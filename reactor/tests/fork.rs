@@ -52,6 +52,7 @@ fn a_child_hears_that_the_reactor_is_its_parents_whatever_it_tries() {
         let (other, _peer) = unix_pair(&handle);
         let mut forever = handle.spawn(std::future::pending::<()>());
         settle(&mut core);
+        assert_eq!(*handle.extension(|| "the parent's"), "the parent's");
         let before = handle.metrics();
         let (mut here, mut other) = (Some((core, ours)), Some(other));
         in_a_child(|| {
@@ -82,6 +83,8 @@ fn a_child_hears_that_the_reactor_is_its_parents_whatever_it_tries() {
                 (0, 0)
             );
             drop(spawner.spawn(async {}));
+            // What is kept beside the reactor belongs to the parent, and so does its lock.
+            assert_eq!(*handle.extension(|| "a child's"), "a child's");
             // What needs no wait is done all the same.
             with_cx(std::task::Waker::noop(), |cx| {
                 assert_eq!(
@@ -106,6 +109,7 @@ fn a_child_hears_that_the_reactor_is_its_parents_whatever_it_tries() {
         // The child has taken its copies.
         let (mut core, mut ours) = here.unwrap();
         // The parent has heard nothing of all that.
+        assert_eq!(*handle.extension(|| "no longer needed"), "the parent's");
         let mut buf = [0; 32];
         let n = theirs.read(&mut buf).unwrap();
         assert_eq!(&buf[..n], b"from the child");

@@ -112,6 +112,12 @@ fn a_reset_begins_anew_before_and_after_a_tick() {
     assert_eq!(core.handle().metrics().timers, 1);
     drop(interval);
     assert_eq!(core.handle().metrics().timers, 0);
+    // One that would be a long time in coming.
+    let (before, later) = (Instant::now(), Instant::now() + Duration::from_secs(3_600));
+    let mut interval = core.handle().interval_at(later, MS).unwrap();
+    interval.reset();
+    let due = run(&mut core, interval.tick()).unwrap();
+    assert!(due >= before + MS && due < later, "not one period from now");
 }
 
 #[test]
@@ -157,7 +163,10 @@ fn when_the_core_is_gone_ticks_say_so() {
     let mut interval = core.handle().interval(Duration::from_secs(3_600)).unwrap();
     assert!(poll_with(&mut interval.next(), std::task::Waker::noop()).is_pending());
     drop(core);
+    // As a stream it ends, so that a loop over it does.
+    assert_gone(interval.next().now_or_never().expect("a hang").unwrap());
     for _ in 0..2 {
+        assert!(interval.next().now_or_never().expect("a hang").is_none());
         assert_gone(interval.tick().now_or_never().expect("a hang"));
     }
 }

@@ -776,6 +776,21 @@ fn law_6_after_the_core_is_gone_every_operation_says_so_for_ever() {
                 .now_or_never()
                 .expect("a hang"),
         );
+        let late = std::time::Instant::now() + Duration::from_secs(60);
+        assert_gone(handle.sleep_until(late).now_or_never().expect("a hang"));
+        let mut ticks = handle.interval(Duration::from_secs(60)).unwrap();
+        assert_gone(ticks.tick().now_or_never().expect("a hang"));
+        let mut ticks = handle.interval_at(late, Duration::from_secs(60)).unwrap();
+        assert_gone(ticks.tick().now_or_never().expect("a hang"));
+        // What there was can still be asked for.
+        assert_eq!(handle.metrics().timers, 0);
+        assert!(
+            handle
+                .debug_dump()
+                .to_string()
+                .contains("0 timers, 0 tasks")
+        );
+        assert_eq!(*handle.extension(|| 7), 7);
         let pending = std::future::pending::<()>();
         let limited = handle.timeout(Duration::from_secs(60), pending);
         assert_gone(limited.now_or_never().expect("a hang"));

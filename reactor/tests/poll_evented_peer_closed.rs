@@ -206,6 +206,29 @@ fn while_reading_is_paused_a_close_waits_as_well() {
     assert!(poll_with(&mut closed, &waker).is_ready());
 }
 
+/// The system tells both in the same way; the peer can still be written to.
+#[test]
+#[cfg_attr(mio_unsupported_force_poll_poll, ignore = "poll(2) has no edges")]
+fn an_own_shutdown_of_reading_is_reported_as_a_close() {
+    let mut core = Core::new().unwrap();
+    let (tcp, mut tcp_peer) = tcp_pair(&core.handle());
+    let (unix, mut unix_peer) = unix_pair(&core.handle());
+    let (count, waker) = CountWakes::new();
+    let (mut one, mut two) = (tcp.peer_closed(), unix.peer_closed());
+    assert!(poll_with(&mut one, &waker).is_pending());
+    assert!(poll_with(&mut two, &waker).is_pending());
+    tcp.get_ref().shutdown(Shutdown::Read).unwrap();
+    unix.get_ref().shutdown(Shutdown::Read).unwrap();
+    turn_until(&mut core, || count.get() >= 2);
+    assert!(poll_with(&mut one, &waker).is_ready());
+    assert!(poll_with(&mut two, &waker).is_ready());
+    drop((one, two));
+    run(&mut core, async_io::write_all(&mut &tcp, b"reply")).unwrap();
+    run(&mut core, async_io::write_all(&mut &unix, b"reply")).unwrap();
+    tcp_peer.read_exact(&mut [0; 5]).unwrap();
+    unix_peer.read_exact(&mut [0; 5]).unwrap();
+}
+
 #[test]
 fn without_edges_it_is_refused_the_same_way_each_time() {
     let mut core = Core::new().unwrap();

@@ -335,3 +335,48 @@ fn a_waker_whose_panic_panics_once_more_does_not_end_the_loop() {
     settle(&mut core);
     assert_eq!(count.get(), 1);
 }
+
+/// The last of a waker runs what its task had owned.
+#[test]
+fn a_waker_that_panics_when_it_is_dropped_keeps_no_other_from_being_woken() {
+    /// Panics at the end, unless that has been called off.
+    struct Ends(Arc<Mutex<bool>>);
+    impl Wake for Ends {
+        fn wake(self: Arc<Self>) {}
+        fn wake_by_ref(self: &Arc<Self>) {}
+    }
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            let armed = std::mem::replace(&mut *self.0.lock().unwrap(), false);
+            assert!(!armed, "on purpose");
+        }
+    }
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let bomb = || {
+        let armed = Arc::new(Mutex::new(true));
+        (armed.clone(), Waker::from(Arc::new(Ends(armed))))
+    };
+    for gone in [false, true] {
+        let (stream, mut peer) = idle(&handle);
+        let mut sleep = handle.sleep(Duration::from_millis(5));
+        let (armed, waker) = bomb();
+        park(&stream, &waker);
+        let (also_armed, at_the_timer) = bomb();
+        assert!(poll_with(&mut sleep, &at_the_timer).is_pending());
+        drop((waker, at_the_timer));
+        let (count, waker) = CountWakes::new();
+        park(&stream, &waker);
+        let mut other = handle.sleep(Duration::from_millis(5));
+        assert!(poll_with(&mut other, &waker).is_pending());
+        if gone {
+            drop(core);
+            assert_eq!(count.get(), 2);
+            assert!(!*armed.lock().unwrap() && !*also_armed.lock().unwrap());
+            return;
+        }
+        peer.write_all(b"x").unwrap();
+        turn_until(&mut core, || count.get() == 2);
+        assert!(!*armed.lock().unwrap() && !*also_armed.lock().unwrap());
+    }
+}

@@ -11,9 +11,10 @@ use std::{
 
 use common::unix_pair;
 use reactor::{
-    Core, Elapsed, Fd, Handle, Interest, JoinError, JoinHandle, Metrics, NestedRun, NotPollable,
-    Options, OwnedReady, PeerClosed, PollEvented, Progress, ReactorGone, ReadWitness, Ready,
-    RegisterError, Sleep, Spawner, Timeout, Trigger, WriteWitness, mio::net::UnixStream,
+    Background, Core, CoreOptions, DebugDump, Elapsed, Fd, Handle, Interest, Interval, JoinError,
+    JoinHandle, Metrics, NestedRun, NotPollable, Options, OwnedReady, PeerClosed, PollEvented,
+    Progress, ReactorGone, ReadWitness, Ready, RegisterError, Sleep, Spawner, TaskGroup, Timeout,
+    Trigger, WriteWitness, mio::net::UnixStream,
 };
 
 type Object = PollEvented<UnixStream>;
@@ -35,6 +36,10 @@ fn what_other_threads_may_have_can_be_sent_and_shared() {
     everywhere::<JoinHandle<u32>>();
     everywhere::<Sleep>();
     everywhere::<Timeout<Pending<()>>>();
+    everywhere::<Interval>();
+    everywhere::<Background>();
+    everywhere::<CoreOptions>();
+    everywhere::<DebugDump>();
     everywhere::<RegisterError<UnixStream>>();
     everywhere::<Metrics>();
 }
@@ -67,6 +72,8 @@ fn futures_need_not_be_pinned_unless_what_is_inside_does() {
     movable::<JoinHandle<u32>>();
     movable::<Sleep>();
     movable::<Timeout<Pending<()>>>();
+    movable::<Interval>();
+    movable::<TaskGroup<u32>>();
     movable::<Object>();
 }
 
@@ -74,6 +81,7 @@ fn futures_need_not_be_pinned_unless_what_is_inside_does() {
 fn everything_can_be_printed() {
     printed::<(Options, Trigger, Interest, Progress<u32>, Metrics)>();
     printed::<(Elapsed, JoinError, NestedRun, NotPollable, ReactorGone)>();
+    printed::<(Background, CoreOptions, DebugDump, Interval, TaskGroup<u32>)>();
     printed::<(ReadWitness<'_>, WriteWitness<'_>)>();
     let core = Core::new().unwrap();
     let handle = core.handle();

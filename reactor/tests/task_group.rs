@@ -4,7 +4,7 @@ mod common;
 
 use std::{cell::Cell, future::pending, rc::Rc, thread, time::Duration};
 
-use common::{poll_with, run, settle};
+use common::{block_on, poll_with, run, settle};
 use futures::{FutureExt, StreamExt};
 use reactor::{Core, TaskGroup};
 
@@ -108,7 +108,7 @@ fn a_group_is_awaited_from_another_thread_and_hears_when_the_core_goes() {
     let handle = core.handle();
     let mut group: TaskGroup<()> = (0..3).map(|_| handle.spawn(pending())).collect();
     let waits = thread::spawn(move || {
-        let results: Vec<_> = futures::executor::block_on(group.by_ref().collect());
+        let results: Vec<_> = block_on(async move { group.by_ref().collect().await });
         results
             .into_iter()
             .all(|result| result.unwrap_err().is_cancelled())

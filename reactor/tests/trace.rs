@@ -7,9 +7,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use common::{settle, unix_pair};
+use common::{Borrowed, number, settle, unix_pair};
 use io_traits::task;
-use reactor::Core;
+use reactor::{Core, PollEvented};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -32,6 +32,20 @@ impl Hears {
     fn add(&self, text: String) {
         self.0.lock().unwrap().push(text);
     }
+
+    /// How many objects are spans, or have been.
+    fn spans(&self) -> usize {
+        self.count("span object token=")
+    }
+
+    fn closed(&self) -> usize {
+        self.count("close ")
+    }
+
+    fn count(&self, begin: &str) -> usize {
+        let heard = self.0.lock().unwrap();
+        heard.iter().filter(|line| line.starts_with(begin)).count()
+    }
 }
 
 impl Subscriber for Hears {
@@ -41,8 +55,13 @@ impl Subscriber for Hears {
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let mut text = Text(format!("span {}", attributes.metadata().name()));
         attributes.record(&mut text);
-        self.add(text.0);
-        Id::from_u64(1)
+        let mut heard = self.0.lock().unwrap();
+        let spans = heard
+            .iter()
+            .filter(|line| line.starts_with("span "))
+            .count();
+        heard.push(text.0);
+        Id::from_u64(1 + spans as u64)
     }
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -56,6 +75,10 @@ impl Subscriber for Hears {
     }
     fn exit(&self, _: &Id) {
         self.add(String::from("exit"));
+    }
+    fn try_close(&self, id: Id) -> bool {
+        self.add(format!("close {}", id.into_u64()));
+        true
     }
 }
 
@@ -85,7 +108,33 @@ fn each_poll_of_a_task_is_a_span_and_its_waits_are_events_in_it() {
         between.contains("message=dispatched events=1 stale=0 wakeups=1"),
         "{heard}"
     );
-    for object in ["message=registered token=", "message=deregistered token="] {
-        assert!(heard.contains(object), "{heard}");
+    for event in ["registered", "deregistered"] {
+        let inside = format!("enter\nevent message={event} token=");
+        assert!(heard.contains(&inside), "{heard}");
     }
+}
+
+#[test]
+fn an_object_is_a_span_from_its_registration_to_its_end_wherever_that_comes() {
+    let hears = Hears::default();
+    tracing::subscriber::with_default(hears.clone(), || {
+        let (core, other) = (Core::new().unwrap(), Core::new().unwrap());
+        let (one, _peer) = unix_pair(&core.handle());
+        let (two, _peer) = unix_pair(&core.handle());
+        let (late, _peer) = unix_pair(&core.handle());
+        assert_eq!(hears.spans(), 3);
+        assert_eq!(hears.closed(), 0);
+        drop(one);
+        assert_eq!(hears.closed(), 1);
+        // One more where it goes.
+        let two = two.rebind(&other.handle()).unwrap();
+        assert_eq!((hears.spans(), hears.closed()), (4, 2));
+        drop((core, two, late));
+        assert_eq!(hears.closed(), 4);
+        // One that is refused, because its descriptor is registered already, is over at once.
+        let (object, _peer) = unix_pair(&other.handle());
+        let twice = PollEvented::new(Borrowed(number(object.get_ref())), &other.handle());
+        assert!(twice.is_err());
+        assert_eq!((hears.spans(), hears.closed()), (6, 5));
+    });
 }

@@ -19,6 +19,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 mod announce;
 mod listen;
 mod work;
@@ -35,6 +37,9 @@ pub const HEAD: usize = size_of::<u32>();
 
 /// What the frames of a server of frames may be long: many messages.
 pub const LONGEST_FRAME: usize = 64 * 1024;
+
+/// For how long a loop that spins does so before it sleeps: longer than a client takes for its next message.
+pub const SPIN: Duration = Duration::from_micros(200);
 
 /// Bytes of the buffer that a server's connection, or a bare loop, reads into.
 pub const BUFFER: usize = 4096;

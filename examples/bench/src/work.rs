@@ -10,6 +10,8 @@ pub enum Work {
     TcpCopy,
     /// The same with a buffer only while there are bytes to be sent back.
     TcpLean,
+    /// The same by a loop that spins for [`SPIN`](crate::SPIN) before it sleeps.
+    TcpSpin,
     /// Sends every frame of a TCP connection back, each with its length before it.
     TcpFrames,
     /// Sends every line of a TCP connection back.
@@ -54,6 +56,7 @@ impl Work {
             Self::TcpEcho => vec!["tcp-echo".into()],
             Self::TcpCopy => vec!["tcp-copy".into()],
             Self::TcpLean => vec!["tcp-lean".into()],
+            Self::TcpSpin => vec!["tcp-spin".into()],
             Self::TcpFrames => vec!["tcp-frames".into()],
             Self::TcpLines => vec!["tcp-lines".into()],
             Self::UdpEcho => vec!["udp-echo".into()],
@@ -79,6 +82,7 @@ impl Work {
             ["tcp-echo"] => Self::TcpEcho,
             ["tcp-copy"] => Self::TcpCopy,
             ["tcp-lean"] => Self::TcpLean,
+            ["tcp-spin"] => Self::TcpSpin,
             ["tcp-frames"] => Self::TcpFrames,
             ["tcp-lines"] => Self::TcpLines,
             ["udp-echo"] => Self::UdpEcho,
@@ -103,6 +107,7 @@ mod tests {
             Work::TcpEcho,
             Work::TcpCopy,
             Work::TcpLean,
+            Work::TcpSpin,
             Work::TcpFrames,
             Work::TcpLines,
             Work::UdpEcho,

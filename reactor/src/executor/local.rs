@@ -2,7 +2,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
-    mem,
+    io, mem,
     num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
@@ -233,15 +233,17 @@ impl fmt::Debug for Local {
 pub(crate) struct Inside(());
 
 impl Inside {
-    pub(crate) fn enter(local: &Rc<Local>) -> Result<Self, NestedRun> {
-        INSIDE.with(|inside| {
+    pub(crate) fn enter(local: &Rc<Local>) -> io::Result<Self> {
+        let entered = INSIDE.try_with(|inside| {
             let mut inside = inside.borrow_mut();
             if inside.is_some() {
-                return Err(NestedRun);
+                return Err(NestedRun.into());
             }
             *inside = Some(local.clone());
             Ok(Self(()))
-        })
+        });
+        // In a destructor of a thread-local variable that is older than ours.
+        entered.unwrap_or_else(|_| Err(io::Error::other("no core runs while its thread is ending")))
     }
 }
 

@@ -10,7 +10,7 @@ use mio::Events;
 
 use super::{Alarm, HANG, catches, check, evented::reactor_and_poll, fails};
 use crate::{
-    doorbell::Doorbell,
+    doorbell::{Doorbell, Found},
     fault::Fault,
     sync::{Mutex, lock},
     time::wheel::Wheel,
@@ -57,30 +57,56 @@ impl Loop {
         if slept {
             self.eventfd.wait();
         } else {
-            self.eventfd.reset();
+            let _ = self.eventfd.reset();
         }
         let _ = self.bell.wake_up();
         slept
     }
 
+    /// As [`park`](Self::park), after it has spun for two looks.
+    fn spin_and_park(&self) -> bool {
+        let mut looks = 0;
+        let spun = self.bell.spin(|| {
+            looks += 1;
+            match (self.eventfd.reset(), looks) {
+                (true, _) => Found::Something,
+                (false, 1) => Found::Nothing,
+                (false, _) => Found::NothingInTime,
+            }
+        });
+        spun.is_none() && self.park()
+    }
+
     /// Turns until `done`; says how often it slept.
-    fn turn_until(&self, mut done: impl FnMut() -> bool) -> u32 {
+    fn turn_until(&self, done: impl FnMut() -> bool) -> u32 {
+        self.park_until(Self::park, done)
+    }
+
+    fn park_until(&self, park: fn(&Self) -> bool, mut done: impl FnMut() -> bool) -> u32 {
         let mut sleeps = 0;
         while !done() {
-            sleeps += u32::from(self.park());
+            sleeps += u32::from(park(self));
         }
         sleeps
     }
 }
 
 fn two_ringers_with_a_queue() {
+    two_ringers(Loop::park);
+}
+
+fn two_ringers_and_a_loop_that_spins() {
+    two_ringers(Loop::spin_and_park);
+}
+
+fn two_ringers(park: fn(&Loop) -> bool) {
     let the_loop = Loop::new();
     let ringers = [1, 2].map(|work| {
         let the_loop = the_loop.clone();
         thread::spawn(move || the_loop.push(work))
     });
     let mut taken = Vec::new();
-    let sleeps = the_loop.turn_until(|| {
+    let sleeps = the_loop.park_until(park, || {
         taken.append(&mut lock(&the_loop.queue));
         taken.len() == 2
     });
@@ -100,6 +126,20 @@ fn work_is_seen_before_the_loop_sleeps_for_good_and_one_sleep_costs_one_write() 
 }
 
 #[test]
+fn a_ring_during_a_spin_ends_it_or_the_sleep_that_follows() {
+    check(two_ringers_and_a_loop_that_spins);
+}
+
+#[test]
+fn a_spin_that_takes_back_a_ring_when_it_is_over_is_caught() {
+    catches(
+        Fault::SpinTakesRingBack,
+        HANG,
+        two_ringers_and_a_loop_that_spins,
+    );
+}
+
+#[test]
 fn a_loop_that_sleeps_without_a_look_is_caught() {
     catches(Fault::SleepWithoutLook, HANG, two_ringers_with_a_queue);
 }
@@ -111,6 +151,14 @@ fn a_ring_that_an_awake_loop_does_not_remember_is_caught() {
 
 /// The queue has no lock: what makes work visible is the bell alone.
 fn two_ringers_without_a_lock() {
+    ringers_without_a_lock(Loop::park);
+}
+
+fn two_ringers_without_a_lock_and_a_loop_that_spins() {
+    ringers_without_a_lock(Loop::spin_and_park);
+}
+
+fn ringers_without_a_lock(park: fn(&Loop) -> bool) {
     let the_loop = Loop::new();
     let ringers = [0, 1].map(|ringer| {
         let the_loop = the_loop.clone();
@@ -119,7 +167,7 @@ fn two_ringers_without_a_lock() {
             the_loop.ring();
         })
     });
-    the_loop.turn_until(|| {
+    the_loop.park_until(park, || {
         let seen = |flag: &AtomicU32| flag.load(Ordering::Relaxed) == 1;
         the_loop.flags.iter().all(seen)
     });
@@ -131,6 +179,11 @@ fn two_ringers_without_a_lock() {
 #[test]
 fn work_that_was_rung_for_is_visible_to_the_loop() {
     check(two_ringers_without_a_lock);
+}
+
+#[test]
+fn work_that_was_rung_for_during_a_spin_is_visible_to_the_loop() {
+    check(two_ringers_without_a_lock_and_a_loop_that_spins);
 }
 
 #[test]

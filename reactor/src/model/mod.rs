@@ -3,12 +3,13 @@
 //!
 //! | | what meets | files | rows of the plan |
 //! |---|---|---|---|
-//! | `slot` | an event, a clear and a waiter, in a slot whose directions have a word each | `readiness.rs`, `slot.rs`, `slot/rearm.rs`, `waker_set.rs` | M1 |
-//! | `crowd` | more waiters than a set has room for, and an event | `waker_set.rs`, `slot.rs` | M1 |
+//! | `slot` | an event, a clear and a waiter, in a slot whose directions have a word each | `readiness.rs`, `slot.rs`, `waker_set.rs` | M1 |
+//! | `on_demand` | a task that parks, and one that drops interest that nobody has asked for | `slot/rearm.rs` | M1 |
+//! | `crowd` | more waiters than a set has room for, and an event | `waker_set.rs`, `waker_set/crowd.rs`, `slot.rs` | M1 |
 //! | `trigger` | the same for level-triggered and oneshot objects, errors that last, pauses | `slot/without_edges.rs`, `slot/rearm.rs` | M1 |
 //! | `slots` | a registration or its end, and an event or the end of the core | `slots.rs` | M4, M7 |
 //! | `evented` | the same, through objects and futures as users see them | `poll_evented.rs`, `registration.rs`, `ready.rs`, `time/sleep.rs` | M1, M4, M7 |
-//! | `doorbell` | work, and a loop that falls asleep | `doorbell.rs`, `shared.rs`, `time/wheel.rs` | M2 |
+//! | `doorbell` | work, and a loop that spins and falls asleep | `doorbell.rs`, `shared.rs`, `time/wheel.rs` | M2 |
 //! | `task` | a wake or an abort, and a poll | `executor/task.rs` | M3 |
 //! | `run_queue` | wakes from the loop's own thread and from elsewhere, and a loop that polls and falls asleep | `executor/task.rs`, `doorbell.rs` | M2, M3 |
 //! | `background` | an owner that stops a thread with a reactor, and whoever waits there | `background.rs`, `executor/join.rs` | M7 |
@@ -43,8 +44,10 @@
 mod background;
 mod crowd;
 mod doorbell;
+mod epoll;
 mod evented;
 mod join;
+mod on_demand;
 mod run_queue;
 mod slot;
 mod slots;
@@ -54,6 +57,7 @@ mod trigger;
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    mem,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Once, Weak,
@@ -208,8 +212,9 @@ impl Alarm {
         *rings = 0;
     }
 
-    fn reset(&self) {
-        *lock(&self.rings) = 0;
+    /// Takes back all rings; says whether there were any.
+    fn reset(&self) -> bool {
+        mem::take(&mut *lock(&self.rings)) > 0
     }
 }
 

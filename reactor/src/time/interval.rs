@@ -12,7 +12,7 @@ use super::Sleep;
 /// Ticks, one period after the other; from [`Handle::interval`](crate::Handle::interval).
 ///
 /// A tick is never early. What becomes of ticks that nobody was there for is told by [`LateTicks`]. It is also a
-/// [`Stream`], which has no end.
+/// [`Stream`], which ends after an error alone: once the core is gone.
 ///
 /// # Examples
 ///
@@ -35,6 +35,8 @@ pub struct Interval {
     /// INVARIANT: not 0.
     period: Duration,
     late: LateTicks,
+    /// Its stream has told of an error.
+    has_failed: bool,
 }
 
 /// What an [`Interval`] does when it is polled only after more than one tick was due.
@@ -65,6 +67,7 @@ impl Interval {
             sleep,
             period,
             late: LateTicks::default(),
+            has_failed: false,
         })
     }
 
@@ -98,7 +101,7 @@ impl Interval {
     /// # Errors
     ///
     /// An error with the source [`ReactorGone`](crate::ReactorGone) when the core is dropped before it is due, and
-    /// with the source [`Forked`](crate::Forked) in a child process.
+    /// with the source [`Forked`](crate::Forked) in a child process. They are told each time.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Instant>> {
         ready!(Pin::new(&mut self.sleep).poll(cx))?;
         let due = self.sleep.deadline().expect("what is over has a deadline");
@@ -126,7 +129,12 @@ impl Stream for Interval {
     type Item = io::Result<Instant>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_tick(cx).map(Some)
+        if self.has_failed {
+            return Poll::Ready(None);
+        }
+        let tick = ready!(self.poll_tick(cx));
+        self.has_failed = tick.is_err();
+        Poll::Ready(Some(tick))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bench::{BUFFER, LONGEST_FRAME, Work, announce, listen};
+use bench::{BUFFER, LONGEST_FRAME, SPIN, Work, announce, listen};
 use codec::{Framed, LengthDelimitedCodec, LinesCodec};
 use futures::{SinkExt, StreamExt};
 use io_traits::{
@@ -19,13 +19,18 @@ use io_traits::{
     task,
 };
 use net::{TcpListener, TcpStream, UdpSocket, UnixListener, relay};
-use reactor::{Core, Handle, Spawner};
+use reactor::{Core, CoreOptions, Handle, Spawner};
 
 fn main() -> io::Result<()> {
-    let mut core = Core::new()?;
+    let work = Work::from_args()?;
+    let options = match work {
+        Work::TcpSpin => CoreOptions::new().spin(SPIN),
+        _ => CoreOptions::new(),
+    };
+    let mut core = Core::with_options(options)?;
     let (handle, spawner) = (core.handle(), core.spawner());
-    match Work::from_args()? {
-        Work::TcpEcho => core.run(serve_tcp(&handle, &spawner, echo))?,
+    match work {
+        Work::TcpEcho | Work::TcpSpin => core.run(serve_tcp(&handle, &spawner, echo))?,
         Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
         Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, echo_frames))?,
         Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,

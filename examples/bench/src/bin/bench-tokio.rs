@@ -40,7 +40,7 @@ fn main() -> io::Result<()> {
         Work::Relay { to, buffer } => {
             runtime.block_on(serve_tcp(move |client| relay(client, to, buffer)))
         }
-        work @ Work::TcpCopy => Err(work.unsupported()),
+        work @ (Work::TcpCopy | Work::TcpSpin) => Err(work.unsupported()),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Contestant {
     BareFrames,
     OursCopy,
     OursTask,
+    /// As `OursTask`, and the loop spins.
+    OursSpin,
     /// `Framed` with `LengthDelimitedCodec`.
     OursFrames,
     /// `Framed` with `LinesCodec`.
@@ -54,6 +56,15 @@ impl Contestant {
     /// Those who send frames back, each in the form that is best for it.
     pub(crate) const FRAMES: [Self; 3] = [Self::BareFrames, Self::OursFrames, Self::TokioFrames];
 
+    /// Those whose answers are waited for, one after the other.
+    pub(crate) const LATENCY: [Self; 5] = [
+        Self::Bare,
+        Self::OursTask,
+        Self::OursSpin,
+        Self::Tokio,
+        Self::Smol,
+    ];
+
     /// Those who carry bytes from one connection to another.
     pub(crate) const RELAY: [Self; 4] = [
         Self::BareRelay,
@@ -92,6 +103,7 @@ impl Contestant {
         }
         self.server(&match self {
             Self::OursCopy => Work::TcpCopy,
+            Self::OursSpin => Work::TcpSpin,
             Self::TokioLean => Work::TcpLean,
             Self::BareFrames | Self::OursFrames | Self::TokioFrames => Work::TcpFrames,
             Self::OursLines | Self::TokioLines => Work::TcpLines,
@@ -137,6 +149,7 @@ impl Contestant {
             Self::Bare => "a level-triggered epoll, one buffer for all connections, no async",
             Self::OursCopy => "a task that copies with `io::copy`",
             Self::OursTask => "a task with a buffer in it",
+            Self::OursSpin => "the same, and the loop spins for 200 µs before it sleeps",
             Self::BareFrames => {
                 "the same, which looks at each length and sends all whole frames back from where they lie"
             }
@@ -175,6 +188,7 @@ impl Contestant {
             Self::BareRelay => "bench-splice",
             Self::OursCopy
             | Self::OursTask
+            | Self::OursSpin
             | Self::OursFrames
             | Self::OursLines
             | Self::OursRelay => "bench-ours",
@@ -198,6 +212,7 @@ impl fmt::Display for Contestant {
             Self::BareFrames => "bare epoll, frames",
             Self::OursCopy => "ours, copy",
             Self::OursTask => "ours, read/write_all",
+            Self::OursSpin => "ours, spinning",
             Self::OursFrames => "ours, frames",
             Self::OursLines => "ours, lines",
             Self::Tokio => "tokio",

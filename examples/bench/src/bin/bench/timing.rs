@@ -54,7 +54,7 @@ pub(crate) fn run(
     );
     report.paragraph(
         "The cost is the server's: user and system CPU time of all its threads, or its resident bytes, \
-         for one unit. Throughput is that of a closed loop with a generator on one CPU of its own.",
+         for one unit; of a latency it is what the client waits. Throughput is that of a closed loop with a generator on one CPU of its own.",
     );
     for results in &scenarios {
         results.write(&mut report);
@@ -198,6 +198,7 @@ fn sample_to_json(sample: Sample) -> Value {
             "cpu_seconds": cpu.as_secs_f64(),
             "wall_seconds": wall.as_secs_f64(),
         }),
+        Sample::Latency { median } => json!({ "median_seconds": median.as_secs_f64() }),
         Sample::Resident { units, bytes } => json!({ "units": units, "bytes": bytes }),
     }
 }

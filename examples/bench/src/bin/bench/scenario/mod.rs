@@ -3,6 +3,7 @@
 mod echo;
 mod frames;
 mod idle;
+mod latency;
 mod relay;
 mod short;
 
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
         Box::new(echo::Echo { connections: 50 }),
         Box::new(echo::Echo { connections: 500 }),
         Box::new(echo::Echo { connections: 5000 }),
+        Box::new(latency::LoneEcho),
         Box::new(short::ShortConnections { at_once: 50 }),
     ];
     for payload in [64, 1024, bench::LONGEST_FRAME] {
@@ -92,6 +94,9 @@ pub(crate) enum Sample {
         cpu: Duration,
         wall: Duration,
     },
+    Latency {
+        median: Duration,
+    },
     Resident {
         units: u64,
         bytes: u64,
@@ -99,10 +104,11 @@ pub(crate) enum Sample {
 }
 
 impl Sample {
-    /// Microseconds of CPU time, or bytes, of one unit.
+    /// Microseconds of CPU time or of waiting, or bytes, of one unit.
     pub(crate) fn cost(self) -> f64 {
         match self {
             Self::Cpu { units, cpu, .. } => cpu.as_secs_f64() * 1e6 / units.max(1) as f64,
+            Self::Latency { median } => median.as_secs_f64() * 1e6,
             Self::Resident { units, bytes } => bytes as f64 / units.max(1) as f64,
         }
     }
@@ -110,6 +116,7 @@ impl Sample {
     pub(crate) fn cost_unit(self) -> &'static str {
         match self {
             Self::Cpu { .. } => "µs CPU",
+            Self::Latency { .. } => "µs (p50)",
             Self::Resident { .. } => "bytes",
         }
     }
@@ -118,7 +125,7 @@ impl Sample {
     pub(crate) fn throughput(self) -> Option<f64> {
         match self {
             Self::Cpu { units, wall, .. } => Some(units as f64 / wall.as_secs_f64()),
-            Self::Resident { .. } => None,
+            Self::Latency { .. } | Self::Resident { .. } => None,
         }
     }
 }

@@ -1,0 +1,188 @@
+//! The ends of threads and of the process, and threads with little room.
+
+mod common;
+
+use std::{
+    cell::RefCell,
+    io::{Read, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    task::Waker,
+    thread,
+    time::Duration,
+};
+
+use common::{Elsewhere, HANG, block_on, child, poll_with, run, unix_pair, with_cx};
+use futures::FutureExt;
+use io_traits::{io as async_io, task, task::NotInTask};
+use reactor::{Background, Core, PollEvented, mio::net::UnixStream};
+
+/// Calls what is in it when its thread ends.
+struct AtTheEnd(Option<Box<dyn FnOnce()>>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        (self.0.take().unwrap())();
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
+}
+
+/// Has a thread call `prepare`, and what that returns when it ends: after the reactor's own thread-local
+/// variables, which are younger, are gone.
+#[track_caller]
+fn at_the_end_of_a_thread<F: FnOnce() + 'static>(prepare: impl FnOnce() -> F + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        LAST.with(|_| ());
+        let last = prepare();
+        let last = Box::new(move || {
+            last();
+            done.send(()).unwrap();
+        });
+        LAST.with(|slot| *slot.borrow_mut() = Some(AtTheEnd(Some(last))));
+    });
+    thread.join().unwrap();
+    is_done.recv_timeout(HANG).expect("it has panicked");
+}
+
+/// A panic there ends the process.
+#[test]
+fn a_core_in_a_destructor_of_an_ending_thread_says_that_it_does_not_run_any_more() {
+    let test = "a_core_in_a_destructor_of_an_ending_thread_says_that_it_does_not_run_any_more";
+    child::alone(test, || {
+        at_the_end_of_a_thread(|| {
+            let mut core = Core::new().unwrap();
+            let (mut stream, mut peer) = unix_pair(&core.handle());
+            core.run(async {}).unwrap();
+            move || {
+                for _ in 0..2 {
+                    let error = core.run(async {}).unwrap_err();
+                    assert!(error.to_string().contains("thread is ending"), "{error}");
+                    assert!(core.turn(Some(Duration::ZERO)).is_err());
+                }
+                // All that needs no loop is done as ever.
+                let handle = core.handle();
+                let task = core.spawner().spawn(async {});
+                let other = handle.spawn(async {});
+                let mut sleep = handle.sleep(Duration::from_secs(60));
+                assert!(poll_with(&mut sleep, Waker::noop()).is_pending());
+                peer.write_all(b"x").unwrap();
+                let mut byte = [0];
+                with_cx(Waker::noop(), |cx| {
+                    assert_eq!(task::enter(cx, || stream.read(&mut byte)).unwrap(), 1);
+                    assert!(task::enter(cx, || stream.read(&mut byte)).is_err());
+                });
+                let error = stream.read(&mut byte).unwrap_err();
+                assert!(NotInTask::is_source_of(&error));
+                let mut second = Core::new().unwrap();
+                assert!(second.run(async {}).is_err());
+                drop((core, second));
+                for task in [task, other] {
+                    assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
+                }
+                common::assert_gone(sleep.now_or_never().expect("a hang"));
+            }
+        });
+    });
+}
+
+#[test]
+fn what_lives_elsewhere_can_be_used_in_a_destructor_of_an_ending_thread() {
+    let test = "what_lives_elsewhere_can_be_used_in_a_destructor_of_an_ending_thread";
+    child::alone(test, || {
+        let core = Elsewhere::new();
+        let handle = core.handle.clone();
+        let ran = Arc::new(AtomicU32::new(0));
+        let counts = ran.clone();
+        at_the_end_of_a_thread(move || {
+            let (stream, peer) = unix_pair(&handle);
+            let mut here = Core::new().unwrap();
+            here.run(async {}).unwrap();
+            let (mut stream, mut peer): (PollEvented<UnixStream>, _) = (stream, peer);
+            move || {
+                peer.write_all(b"bye").unwrap();
+                let mut buf = [0; 3];
+                futures::executor::block_on(async {
+                    async_io::read_exact(&mut stream, &mut buf).await.unwrap();
+                    handle.sleep(Duration::from_millis(1)).await.unwrap();
+                    let counted = counts.clone();
+                    let task = handle.spawn(async move {
+                        counted.fetch_add(1, Ordering::SeqCst);
+                    });
+                    task.await.unwrap();
+                });
+                assert_eq!(&buf, b"bye");
+                drop((stream, peer, here));
+            }
+        });
+        assert_eq!(ran.load(Ordering::SeqCst), 1);
+        assert_eq!(core.handle.metrics().registered, 0);
+    });
+}
+
+#[test]
+fn a_process_may_end_while_threads_use_its_reactors() {
+    let test = "a_process_may_end_while_threads_use_its_reactors";
+    child::alone(test, || {
+        let background = Background::new().unwrap();
+        let (busy, are_busy) = mpsc::channel();
+        for _ in 0..3 {
+            let (handle, busy) = (background.handle(), busy.clone());
+            thread::spawn(move || {
+                loop {
+                    let (stream, mut peer) = unix_pair(&handle);
+                    let mut stream = stream;
+                    peer.write_all(b"x").unwrap();
+                    futures::executor::block_on(async {
+                        async_io::read_exact(&mut stream, &mut [0]).await.unwrap();
+                        handle.sleep(Duration::from_micros(50)).await.unwrap();
+                        handle.spawn(async {}).await.unwrap();
+                    });
+                    let _ = busy.send(());
+                }
+            });
+        }
+        for _ in 0..30 {
+            are_busy.recv_timeout(HANG).unwrap();
+        }
+        // Nobody is waited for, and nothing is dropped: the process just ends.
+        std::mem::forget(background);
+    });
+}
+
+/// An embedded program may give its thread no more; the large things are on the heap.
+#[test]
+fn a_loop_needs_no_more_than_64_kib_of_stack() {
+    let small = thread::Builder::new().stack_size(64 * 1024);
+    let thread = small.spawn(|| {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let (stream, mut peer) = unix_pair(&handle);
+        let echo = core.spawner().spawn(async move {
+            let (mut reader, mut writer) = (&stream, &stream);
+            async_io::copy(&mut reader, &mut writer).await.unwrap()
+        });
+        let client = thread::spawn(move || {
+            let mut byte = [0];
+            for n in 0..50 {
+                peer.write_all(&[n]).unwrap();
+                peer.read_exact(&mut byte).unwrap();
+            }
+        });
+        let panics = core.spawner().spawn(async { panic!("of a task") });
+        let copied = run(&mut core, async {
+            handle.sleep(Duration::from_millis(1)).await.unwrap();
+            assert!(panics.await.unwrap_err().is_panic());
+            echo.await.unwrap()
+        });
+        client.join().unwrap();
+        copied
+    });
+    assert_eq!(block_on(async move { thread.unwrap().join().unwrap() }), 50);
+}
