@@ -80,6 +80,34 @@ fn every_option_reaches_the_listener_its_connections_and_the_stream_that_connect
     assert_eq!(listener.ttl().unwrap(), 34);
 }
 
+/// 0 is no time to the system: it refuses it, or takes it for "as long as usual", which is many minutes.
+#[test]
+fn a_time_that_is_no_whole_number_of_units_is_rounded_up_and_never_none() {
+    let core = Core::new().unwrap();
+    for (given, seconds, milliseconds) in [
+        (Duration::ZERO, 1, 1),
+        (Duration::from_nanos(1), 1, 1),
+        (Duration::from_micros(1_001), 1, 2),
+        (Duration::from_millis(999), 1, 999),
+        (Duration::from_millis(1_000), 1, 1_000),
+        (Duration::from_millis(2_500), 3, 2_500),
+    ] {
+        let builder = TcpBuilder::new()
+            .keepalive(given)
+            .keepalive_retries(given, 3)
+            .user_timeout(given);
+        let listener = builder.listen(&any_port(), &core.handle()).unwrap();
+        let socket = SockRef::from(&listener);
+        let (seconds, milliseconds) = (
+            Duration::from_secs(seconds),
+            Duration::from_millis(milliseconds),
+        );
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), seconds);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), seconds);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(milliseconds));
+    }
+}
+
 #[test]
 fn without_options_a_socket_is_as_the_system_makes_it() {
     let mut core = Core::new().unwrap();
