@@ -1,10 +1,10 @@
 use std::{
     io,
-    os::unix::net::SocketAddr,
+    os::unix::net::{SocketAddr, UnixDatagram as StdDatagram},
     task::{Context, Poll},
 };
 
-use io_traits::{AsyncDatagram, ReadCursor};
+use io_traits::{AsyncDatagram, ReadCursor, pool::CAPACITY};
 
 use super::UnixDatagram;
 
@@ -18,12 +18,7 @@ macro_rules! for_it_and_a_reference {
                 cx: &mut Context<'_>,
                 buf: &mut ReadCursor<'_>,
             ) -> Poll<io::Result<SocketAddr>> {
-                self.io.poll_read_with(cx, |io| {
-                    // Code that parses names is easily wrong about long ones; that of std is right.
-                    let (n, from) = io.get_ref().recv_from(buf.initialize_unfilled())?;
-                    buf.advance(n)?;
-                    Ok(from)
-                })
+                self.io.poll_read_with(cx, |io| recv_into(io.get_ref(), buf))
             }
 
             fn poll_send_datagram(
@@ -40,3 +35,21 @@ macro_rules! for_it_and_a_reference {
 }
 
 for_it_and_a_reference!(UnixDatagram, &UnixDatagram);
+
+/// Code that parses names is easily wrong about long ones; that of std is right, and wants memory that is
+/// initialised: lent memory up to the size of that, so that nothing is cut shorter than `buf` is.
+fn recv_into(socket: &StdDatagram, buf: &mut ReadCursor<'_>) -> io::Result<SocketAddr> {
+    let mut sender = None;
+    let mut receive = |memory: &mut [u8]| {
+        let (n, from) = socket.recv_from(memory)?;
+        sender = Some(from);
+        Ok(n)
+    };
+    if buf.remaining() <= CAPACITY {
+        buf.fill_with(&mut receive)?;
+    } else {
+        let n = receive(buf.initialize_unfilled())?;
+        buf.advance(n)?;
+    }
+    Ok(sender.expect("what has received has told who sent it"))
+}
