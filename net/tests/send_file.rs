@@ -9,12 +9,13 @@ use std::{
     ops::Range,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use common::{child, poll_once, run};
 use io_traits::task;
 use net::send_file;
-use reactor::Core;
+use reactor::{Core, Elapsed};
 use relayed::{Kind, Peer, Tcp, Unix, bytes, hears};
 
 /// A file that goes away.
@@ -157,6 +158,50 @@ fn a_full_socket_would_block_and_what_was_sent_is_counted() {
     assert_eq!(run(&mut core, sending).unwrap(), 100_000);
     drop((peer, stream));
     assert!(hearing.join().unwrap().unwrap()[filled..] == contents);
+}
+
+#[test]
+fn a_peer_that_takes_nothing_is_waited_for_no_longer_than_the_limit() {
+    let mut core = Core::new().unwrap();
+    let (stream, peer) = Tcp::connection(&core.handle());
+    let file = Temporary::new(&bytes(1, MANY)).open();
+    let limit = Duration::from_millis(20);
+    let mut sending = send_file(&stream, &file, 0..MANY as u64).idle_limit(limit);
+    let error = run(&mut core, &mut sending).unwrap_err();
+    assert!(Elapsed::is_source_of(&error), "{error}");
+    let sent = sending.sent();
+    assert!((1..MANY as u64).contains(&sent), "{sent}");
+    // Nothing is lost by that: another time it goes on where it was.
+    let hearing = hears(&peer);
+    let rest = send_file(&stream, &file, sent..MANY as u64).idle_limit(Duration::MAX);
+    assert_eq!(run(&mut core, rest).unwrap(), MANY as u64 - sent);
+    drop((stream, peer));
+    assert!(hearing.join().unwrap().unwrap() == bytes(1, MANY));
+}
+
+/// All of it takes longer than the limit, and no pause does.
+#[test]
+fn a_peer_that_takes_something_now_and_then_is_waited_for() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (stream, mut peer) = Unix::connection(&handle);
+    let file = Temporary::new(&bytes(1, MANY)).open();
+    // Long enough for a machine that is busy with other things.
+    let limit = Duration::from_millis(700);
+    let sending = send_file(&stream, &file, 0..4 << 20).idle_limit(limit);
+    let taking = async {
+        // Half of what is in between at a time, or all of it.
+        let (mut taken, mut buf) = (0, vec![0; 100_000]);
+        for _ in 0..8 {
+            handle.sleep(Duration::from_millis(120)).await.unwrap();
+            taken += peer.read(&mut buf).unwrap();
+        }
+        (taken, hears(&peer))
+    };
+    let (sent, (taken, hearing)) = run(&mut core, async { futures::join!(sending, taking) });
+    assert_eq!(sent.unwrap(), 4 << 20);
+    drop((stream, peer));
+    assert_eq!(taken + hearing.join().unwrap().unwrap().len(), 4 << 20);
 }
 
 #[test]
