@@ -164,7 +164,8 @@ fn a_full_socket_would_block_and_what_was_sent_is_counted() {
 fn a_peer_that_takes_nothing_is_waited_for_no_longer_than_the_limit() {
     let mut core = Core::new().unwrap();
     let (stream, peer) = Tcp::connection(&core.handle());
-    let file = Temporary::new(&bytes(1, MANY)).open();
+    let contents = bytes(1, MANY);
+    let file = Temporary::new(&contents).open();
     let limit = Duration::from_millis(20);
     let mut sending = send_file(&stream, &file, 0..MANY as u64).idle_limit(limit);
     let error = run(&mut core, &mut sending).unwrap_err();
@@ -176,7 +177,7 @@ fn a_peer_that_takes_nothing_is_waited_for_no_longer_than_the_limit() {
     let rest = send_file(&stream, &file, sent..MANY as u64).idle_limit(Duration::MAX);
     assert_eq!(run(&mut core, rest).unwrap(), MANY as u64 - sent);
     drop((stream, peer));
-    assert!(hearing.join().unwrap().unwrap() == bytes(1, MANY));
+    assert!(hearing.join().unwrap().unwrap() == contents);
 }
 
 /// All of it takes longer than the limit, and no pause does.
@@ -185,7 +186,7 @@ fn a_peer_that_takes_something_now_and_then_is_waited_for() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
     let (stream, mut peer) = Unix::connection(&handle);
-    let file = Temporary::new(&bytes(1, MANY)).open();
+    let file = Temporary::new(&bytes(1, 4 << 20)).open();
     // Long enough for a machine that is busy with other things.
     let limit = Duration::from_millis(700);
     let sending = send_file(&stream, &file, 0..4 << 20).idle_limit(limit);

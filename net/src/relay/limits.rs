@@ -89,13 +89,18 @@ mod tests {
             ..Limits::default()
         };
         let timers = Cell::new(0);
-        let mut poll =
-            || limits.poll_idle(&mut Context::from_waker(Waker::noop()), || handle.clone());
+        let mut poll = || {
+            limits.poll_idle(&mut Context::from_waker(Waker::noop()), || {
+                timers.set(timers.get() + 1);
+                handle.clone()
+            })
+        };
         assert!(poll().is_pending());
         drop(core);
         let Poll::Ready(error) = poll() else {
             panic!("it waits for a clock that has stopped");
         };
         assert!(ReactorGone::is_source_of(&error));
+        assert_eq!(timers.get(), 1);
     }
 }
