@@ -241,6 +241,36 @@ fn files_of_the_system_are_sent_as_well() {
 }
 
 #[test]
+fn an_interrupted_call_is_tried_again() {
+    let test = "an_interrupted_call_is_tried_again";
+    let options = ["-e", "inject=sendfile:error=EINTR:when=1+2"];
+    let trace = child::traced(test, &options, || sends(0..10, b"0123456789"));
+    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") >= 1));
+}
+
+/// The disk fails in the middle.
+#[test]
+fn an_error_of_the_file_ends_it_and_what_was_sent_is_counted() {
+    let test = "an_error_of_the_file_ends_it_and_what_was_sent_is_counted";
+    let options = ["-e", "inject=sendfile:error=EIO:when=2"];
+    let trace = child::traced(test, &options, || {
+        let contents = bytes(3, 3 << 20);
+        let file = Temporary::new(&contents).open();
+        let mut core = Core::new().unwrap();
+        let (stream, peer) = Tcp::connection(&core.handle());
+        let hearing = hears(&peer);
+        let mut sending = send_file(&stream, &file, 0..3 << 20);
+        let error = run(&mut core, &mut sending).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EIO));
+        let sent = sending.sent();
+        assert!(sent > 0);
+        drop((stream, peer));
+        assert!(hearing.join().unwrap().unwrap() == contents[..usize::try_from(sent).unwrap()]);
+    });
+    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") == 1));
+}
+
+#[test]
 fn a_peer_that_has_gone_is_an_error_and_kills_nobody() {
     let test = "a_peer_that_has_gone_is_an_error_and_kills_nobody";
     child::alone(test, || {
