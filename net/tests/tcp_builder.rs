@@ -5,7 +5,6 @@ mod common;
 use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpListener as StdListener},
-    process::Command,
     time::Duration,
 };
 
@@ -298,20 +297,8 @@ fn with_fast_open_a_stream_connects_and_is_refused_as_without_it() {
 #[test]
 fn with_fast_open_the_first_bytes_travel_with_the_request_to_connect() {
     let test = "with_fast_open_the_first_bytes_travel_with_the_request_to_connect";
-    child::alone(test, || {
-        // SAFETY: it changes the network of this thread, and of no other.
-        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
-            eprintln!("skipped, no network of one's own without privileges");
-            return;
-        }
-        let up = Command::new("ip")
-            .args(["link", "set", "lo", "up"])
-            .status();
-        let both = std::fs::write("/proc/sys/net/ipv4/tcp_fastopen", "3");
-        if !up.is_ok_and(|status| status.success()) || both.is_err() {
-            eprintln!("skipped, the network cannot be set up");
-            return;
-        }
+    let both = "echo 3 > /proc/sys/net/ipv4/tcp_fastopen";
+    child::in_namespaces(test, &[], both, || {
         let mut core = Core::new().unwrap();
         let handle = core.handle();
         let builder = TcpBuilder::new().fast_open(true);

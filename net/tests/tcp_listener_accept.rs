@@ -3,8 +3,10 @@
 mod common;
 
 use std::{
+    cell::Cell,
     io::{ErrorKind, Write},
     net::TcpStream as StdStream,
+    rc::Rc,
     time::Duration,
 };
 
@@ -88,5 +90,30 @@ fn without_descriptors_a_bare_accept_is_an_error_each_time_and_works_again_later
         for _ in 0..2 {
             run(&mut core, task::io(|| listener.accept())).unwrap();
         }
+    });
+}
+
+/// Whoever accepts without a pause between gets error after error, and still leaves others their turn: those
+/// who could close what is open.
+#[test]
+fn without_descriptors_a_loop_of_bare_accepts_starves_nobody() {
+    let test = "without_descriptors_a_loop_of_bare_accepts_starves_nobody";
+    child::alone(test, || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let (listener, addr) = listen(&handle);
+        let _peer = StdStream::connect(addr).unwrap();
+        let _ballast = use_descriptors_up(0);
+        let errors = Rc::new(Cell::new(0));
+        let counted = errors.clone();
+        drop(core.spawner().spawn(async move {
+            while task::io(|| listener.accept()).await.is_err() {
+                counted.set(counted.get() + 1);
+            }
+        }));
+        for _ in 0..10 {
+            run(&mut core, handle.sleep(Duration::from_millis(1))).unwrap();
+        }
+        assert!(errors.get() > 0);
     });
 }
