@@ -73,7 +73,7 @@ test-poll: tools ## reactor, and the laws of net, without epoll and without even
 	epoll="--cfg mio_unsupported_force_poll_poll"; \
 	without "$$eventfd" cargo test -p reactor --tests; \
 	without "$$epoll $$eventfd" cargo test -p reactor --tests; \
-	without "$$epoll $$eventfd" cargo test -p net --test laws --test udp_laws --test unix_laws
+	without "$$epoll $$eventfd" cargo test -p net --test streams --test udp_laws law_
 
 # Loom runs a model under every schedule it can tell apart, which takes optimised code and two bounds:
 # preemptions per run, and branches before it calls a run endless. Its own target directory, because

@@ -1,33 +1,29 @@
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
-use net::{TcpStream, relay};
-use reactor::Handle;
+use net::{Connector, TcpStream, relay};
 
-use crate::named;
-
-/// Carries bytes between `client` and a connection of its own to another server, in both directions.
+/// Carries bytes between `client` and a connection of its own to another server (`to` is `HOST:PORT`), in
+/// both directions.
 ///
 /// The end of one direction is carried over and leaves the other one open. If one side fails, so does
 /// the other: both connections are closed when this returns.
 ///
 /// # Errors
 ///
-/// Those of connecting, with the address; [`TimedOut`](io::ErrorKind::TimedOut) if that takes longer than 10
-/// seconds. Those of either connection.
-pub async fn forward(client: &TcpStream, to: SocketAddr, handle: &Handle) -> io::Result<()> {
-    let connect = handle.timeout(CONNECT_LIMIT, TcpStream::connect(&to, handle));
-    let server = connect
-        .await
-        .and_then(|connected| connected)
-        .map_err(|error| {
-            tracing::warn!(%to, %error, "no connection to the server");
-            named(to, error)
-        })?;
+/// Those of the connector, which has the limit of time for that. Those of either connection;
+/// [`TimedOut`](io::ErrorKind::TimedOut) if nothing has gone either way for as long as `idle_limit`.
+pub async fn forward(
+    client: &TcpStream,
+    to: &str,
+    connector: &Connector,
+    idle_limit: Duration,
+) -> io::Result<()> {
+    let connected = connector.connect(to).await;
+    let server = connected
+        .inspect_err(|error| tracing::warn!(%to, %error, "no connection to the server"))?;
     server.set_nodelay(true)?;
     // Both ways in one task. On Linux the bytes do not come by here at all.
-    let carried = relay(client, &server).await?;
+    let carried = relay(client, &server).idle_limit(idle_limit).await?;
     tracing::debug!(?carried, "a connection has ended");
     Ok(())
 }
-
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);

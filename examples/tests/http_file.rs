@@ -9,10 +9,13 @@ use std::{
     os::unix::fs::symlink,
     path::Path,
     process::Command,
+    thread,
+    time::Duration,
 };
 
 use common::{LIMIT, Scratch, Server, is_missing, run, run_well};
 use examples::Random;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 const HTTP_FILE: &str = env!("CARGO_BIN_EXE_http-file");
 
@@ -103,11 +106,11 @@ fn curl_gets_files_whole_and_in_parts() {
     );
     assert_eq!(
         gets(&server, "/a.txt", &["--range", "10-"]),
-        ("416".to_owned(), vec![])
+        ("416".to_owned(), b"416 Range Not Satisfiable\n".to_vec())
     );
     assert_eq!(
         gets(&server, "/empty", &["--range", "0-"]),
-        ("416".to_owned(), vec![])
+        ("416".to_owned(), b"416 Range Not Satisfiable\n".to_vec())
     );
     server.stop();
 }
@@ -199,7 +202,7 @@ fn curl_uses_one_connection_for_several_requests() {
     let said = String::from_utf8(run_well(&mut curl, b"")).unwrap();
     assert_eq!(
         said,
-        "200 1 12\n200 0 10\n404 0 0\n200 0 0\n200 0 5000000\n"
+        "200 1 12\n200 0 10\n404 0 14\n200 0 0\n200 0 5000000\n"
     );
     server.stop();
 }
@@ -243,7 +246,8 @@ fn no_path_and_no_link_leads_out_of_the_folder() {
         "/%",
     ] {
         let (status, body) = gets(&server, path, &[]);
-        assert_eq!((&*status, &body[..]), ("404", &b""[..]), "{path}");
+        let nothing = &b"404 Not Found\n"[..];
+        assert_eq!((&*status, &body[..]), ("404", nothing), "{path}");
     }
     // A link that stays inside is as good as the file.
     let (status, body) = gets(&server, "/within", &[]);
@@ -262,6 +266,90 @@ fn pipes_and_devices_are_not_served() {
     run_well(Command::new("mkfifo").arg(&pipe), b"");
     let server = serve(&scratch);
     assert_eq!(gets(&server, "/pipe", &[]).0, "404");
+    server.stop();
+}
+
+/// The file is there, and can be had again when there are descriptors.
+#[test]
+fn without_a_descriptor_for_the_file_it_is_not_denied() {
+    let scratch = folder("descriptors");
+    let server = serve(&scratch);
+    let mut client = server.connect();
+    let mut asks = |status: &str| {
+        let request = b"GET /a.txt HTTP/1.1\r\nHost: h\r\n\r\n";
+        client.write_all(request).unwrap();
+        let mut answer = [0; 300];
+        let n = client.read(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer[..n]);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    };
+    asks("200 OK");
+    let pid = Pid::from_raw(server.pid().cast_signed());
+    let before = getrlimit(Resource::Nofile);
+    let mut open: Vec<u64> = fs::read_dir(format!("/proc/{}/fd", server.pid()))
+        .unwrap()
+        .map(|entry| {
+            entry
+                .unwrap()
+                .file_name()
+                .to_str()
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    open.sort_unstable();
+    let first_free = (0..).zip(&open).take_while(|(n, fd)| n == *fd).count() as u64;
+    let none_left = Rlimit {
+        current: Some(first_free),
+        maximum: before.maximum,
+    };
+    prlimit(pid, Resource::Nofile, none_left).unwrap();
+    asks("503 Service Unavailable");
+    prlimit(pid, Resource::Nofile, before).unwrap();
+    asks("200 OK");
+    server.stop();
+}
+
+/// They hold a connection, and maybe a file, and do not come to an end by themselves.
+#[test]
+fn clients_that_dawdle_are_ended() {
+    let scratch = folder("dawdle");
+    let endless = fs::File::create(scratch.path().join("folder/endless")).unwrap();
+    // More than any socket takes.
+    endless.set_len(1 << 30).unwrap();
+    let folder = scratch.path().join("folder");
+    let server = Server::start(HTTP_FILE, &["--limit", "1", folder.to_str().unwrap()]);
+
+    // One says nothing, one half a request, one a byte now and then, one asks and takes nothing.
+    let silent = server.connect();
+    let mut half = server.connect();
+    half.write_all(b"GET /a.txt HTTP/1.1\r\nHo").unwrap();
+    let mut slow = server.connect();
+    let mut deaf = server.connect();
+    deaf.write_all(b"GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
+        .unwrap();
+    slow.write_all(b"GET /").unwrap();
+    slow.set_read_timeout(Some(Duration::from_millis(20)))
+        .unwrap();
+    let mut said = 0;
+    while slow.read(&mut [0]).is_err() {
+        slow.write_all(b"a").unwrap();
+        said += 1;
+        assert!(said < 1_000, "it may go on for ever");
+    }
+    for mut client in [silent, half] {
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    }
+    // An error: it was reset, and the file with it.
+    while deaf.write_all(b"a").is_ok() {
+        said += 1;
+        assert!(said < 1_000, "it may go on for ever");
+        thread::sleep(Duration::from_millis(20));
+    }
     server.stop();
 }
 
@@ -286,6 +374,8 @@ fn what_is_no_request_gets_an_answer_and_is_the_last() {
             "GET ftp://h/a.txt HTTP/1.1\r\nHost: h\r\n\r\n",
             "404 Not Found",
         ),
+        ("GET http://h/a.txt HTTP/1.1\r\nHost: h\r\n\r\n", "200 OK"),
+        ("GET http://h/../secret HTTP/1.0\r\n\r\n", "404 Not Found"),
         ("GET * HTTP/1.0\r\n\r\n", "404 Not Found"),
         ("POST /a.txt HTTP/1.0\r\n\r\n", "405 Method Not Allowed"),
         (

@@ -5,10 +5,11 @@ mod common;
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, TcpListener},
+    process::Command,
     thread,
 };
 
-use common::{ECHO, Server};
+use common::{ECHO, Server, round_trip, run};
 use examples::Random;
 use rustix::process::Signal;
 
@@ -61,6 +62,33 @@ fn the_end_of_one_direction_leaves_the_other_open() {
     assert_eq!(&heard, b"still here");
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(server.read(&mut heard).unwrap(), 0);
+}
+
+#[test]
+fn the_server_may_be_a_name_and_what_is_neither_is_said_at_once() {
+    let echo = Server::start(ECHO, &[]);
+    let to = format!("localhost:{}", echo.addr().port());
+    let proxy = Server::start(PROXY, &["--to", &to]);
+    round_trip(&proxy.connect(), b"by name");
+    proxy.stop();
+    for wrong in ["localhost", "localhost:", ":80", "localhost:65536"] {
+        let output = run(Command::new(PROXY).args(["--to", wrong]), b"");
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(log.contains("HOST:PORT"), "{log}");
+    }
+}
+
+#[test]
+fn a_connection_that_nothing_goes_through_is_ended() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap().to_string();
+    let proxy = Server::start(PROXY, &["--idle-limit", "1", "--to", &to]);
+    let mut client = proxy.connect();
+    let (mut server, _) = listener.accept().unwrap();
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    assert_eq!(server.read(&mut [0]).unwrap(), 0);
+    proxy.stop();
 }
 
 #[test]

@@ -6,11 +6,12 @@ use std::{
     ops::Range,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use io_traits::task::budget;
 
-use crate::Relayed;
+use crate::{Relayed, relay::Limits};
 
 /// Sends a range of a file to a socket; resolves to how many bytes that were: fewer than asked for only if
 /// the file ends before the range does.
@@ -19,6 +20,8 @@ use crate::Relayed;
 /// at most 1 MiB.
 ///
 /// As with [`relay`](crate::relay()), that takes a process that ignores SIGPIPE.
+///
+/// A peer that takes nothing is waited for, for ever unless there is an [`idle_limit`](SendFile::idle_limit).
 ///
 /// The socket never blocks, but the file may: what is not in memory is read from the disk, and the thread
 /// waits for it. Where that matters, serve files on a core of their own.
@@ -29,7 +32,8 @@ use crate::Relayed;
 ///
 /// # Errors
 ///
-/// Those of the system, for the file and for the socket, but never `WouldBlock` nor `Interrupted`.
+/// Those of the system, for the file and for the socket, but never `WouldBlock` nor `Interrupted`;
+/// [`TimedOut`](io::ErrorKind::TimedOut) with the source [`Elapsed`](reactor::Elapsed) after the idle limit.
 ///
 /// # Examples
 ///
@@ -62,6 +66,7 @@ pub fn send_file<'a, S: Relayed>(
         file,
         start: range.start,
         left: range,
+        limits: Limits::default(),
     }
 }
 
@@ -72,9 +77,19 @@ pub struct SendFile<'a, S> {
     file: &'a File,
     start: u64,
     left: Range<u64>,
+    limits: Limits,
 }
 
 impl<S> SendFile<'_, S> {
+    /// How long it may last that the socket takes nothing, before this ends with an error.
+    ///
+    /// The system has a buffer between: of a peer that is slow it says for a while that it takes nothing, until
+    /// a good part of that buffer is free again.
+    pub fn idle_limit(mut self, limit: Duration) -> Self {
+        self.limits.idle = Some(limit);
+        self
+    }
+
     /// How many bytes have been sent so far.
     pub fn sent(&self) -> u64 {
         self.left.start - self.start
@@ -86,19 +101,33 @@ impl<S: Relayed> Future for SendFile<'_, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        while !this.left.is_empty() {
+        let before = this.sent();
+        let polled = this.poll_send(cx);
+        if polled.is_ready() {
+            return polled;
+        }
+        if this.sent() > before {
+            this.limits.moved();
+        }
+        this.limits.poll_idle(cx, || this.socket.handle()).map(Err)
+    }
+}
+
+impl<S: Relayed> SendFile<'_, S> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        while !self.left.is_empty() {
             ready!(budget::poll_left(cx));
-            let len = usize::try_from(this.left.end - this.left.start).unwrap_or(usize::MAX);
-            let polled = this
+            let len = usize::try_from(self.left.end - self.left.start).unwrap_or(usize::MAX);
+            let polled = self
                 .socket
-                .poll_send_file(cx, this.file, this.left.start, len);
+                .poll_send_file(cx, self.file, self.left.start, len);
             match ready!(polled)? {
                 0 => break,
-                n => this.left.start += n as u64,
+                n => self.left.start += n as u64,
             }
             budget::spend();
         }
-        Poll::Ready(Ok(this.sent()))
+        Poll::Ready(Ok(self.sent()))
     }
 }
 

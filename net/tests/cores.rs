@@ -276,6 +276,23 @@ fn a_core_that_cannot_be_started_ends_the_others() {
     });
 }
 
+/// A listener is of no use any more, as strace has it, when the first client comes to it; the other cores have
+/// theirs still.
+#[test]
+fn a_core_that_fails_ends_all_and_says_why() {
+    let test = "a_core_that_fails_ends_all_and_says_why";
+    let options = ["-e", "inject=accept4:error=EINVAL:when=2"];
+    let trace = child::traced(test, &options, || {
+        for spread in BOTH {
+            let cores = numbers(3, spread);
+            let _client = connect(cores.local_addr());
+            let error = within_reason(move || cores.wait()).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EINVAL));
+        }
+    });
+    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") == 2));
+}
+
 #[test]
 fn a_handler_that_panics_harms_its_connection_alone() {
     let handler = |_: &OnCore| {

@@ -13,7 +13,8 @@ use std::{
 
 use bytes::BytesMut;
 use common::{is_readable, pair, run, unix_streams};
-use io_traits::{AsyncRead, ReadCursor, read_buf, task};
+use io_traits::{AsyncDatagram, AsyncRead, ReadCursor, read_buf, task};
+use net::UnixDatagram;
 use reactor::Core;
 
 /// Reads 5 bytes into raw memory; how much of it is initialised then.
@@ -39,6 +40,33 @@ fn a_read_initialises_what_it_fills_and_no_more() {
     assert_eq!(initialised_by(&mut stream, peer), expected);
     let (mut stream, peer) = unix_streams(&core.handle());
     assert_eq!(initialised_by(&mut stream, peer), expected);
+}
+
+/// The code that parses the names of Unix sockets is std's, which asks for memory that is initialised.
+#[test]
+fn a_datagram_of_a_unix_socket_initialises_what_it_fills_and_no_more() {
+    let core = Core::new().unwrap();
+    let (mut socket, peer) = UnixDatagram::pair(&core.handle()).unwrap();
+    let mut cx = Context::from_waker(Waker::noop());
+    // Longer than what is lent for it at most.
+    for (len, room) in [(5, 4_096), (5, 65_536), (70_000, 100_000)] {
+        let sent: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        assert_eq!(peer.try_send(&sent).unwrap(), len);
+        let mut memory = vec![MaybeUninit::uninit(); room];
+        let (after, filled) = ReadCursor::with(&mut memory, |buf| {
+            assert!(socket.poll_recv_datagram(&mut cx, buf).is_ready());
+            format!("{buf:?}")
+        });
+        // SAFETY: that is what the cursor vouches for.
+        let received = memory[..filled]
+            .iter()
+            .map(|byte| unsafe { byte.assume_init() });
+        assert!(received.eq(sent));
+        if room <= 65_536 {
+            let expected = format!("initialized: {len}, capacity: {room}");
+            assert!(after.contains(&expected), "{after}");
+        }
+    }
 }
 
 /// Counted by callgrind: a buffer a thousand times as large makes a read no more expensive.

@@ -307,6 +307,58 @@ fn a_slow_reader_holds_back_a_bounded_number_of_bytes() {
     assert!(hearing.join().unwrap().unwrap() == sent);
 }
 
+/// No more is on the way than it may take at a time.
+fn keeps_to_its_size() {
+    const SIZE: usize = 1_000;
+    let mut core = Core::new().unwrap();
+    let (a, client) = Tcp::connection(&core.handle());
+    let (b, server) = Unix::connection(&core.handle());
+    let filled = common::fill_unix(&b);
+    let sent = bytes(9, 200_000);
+    let sending = sends(&client, sent.clone());
+    let mut relaying = relay(&a, &b).buffer_size(SIZE);
+    let mut hearing = None;
+    let carried = run(
+        &mut core,
+        poll_fn(|cx| {
+            let polled = Pin::new(&mut relaying).poll(cx);
+            let unwritten = relaying.unwritten(Way::AToB);
+            assert!(unwritten <= SIZE, "{unwritten} bytes");
+            if unwritten == SIZE && hearing.is_none() {
+                hearing = Some(hears(&server));
+                server.end();
+            }
+            polled
+        }),
+    );
+    assert_eq!(carried.unwrap().a_to_b, sent.len() as u64);
+    sending.join().unwrap();
+    let heard = hearing.expect("it blocked").join().unwrap().unwrap();
+    assert!(heard[filled..] == sent);
+    // A size that is none is the smallest.
+    let (a, mut client) = Tcp::connection(&core.handle());
+    let (b, server) = Tcp::connection(&core.handle());
+    client.write_all(b"bytes").unwrap();
+    client.end();
+    let carried = run(&mut core, relay_one_way(&a, &b).buffer_size(0)).unwrap();
+    assert_eq!(carried, 5);
+    drop(b);
+    assert_eq!(hears(&server).join().unwrap().unwrap(), b"bytes");
+}
+
+#[test]
+fn with_a_size_no_more_than_that_is_on_the_way() {
+    keeps_to_its_size();
+}
+
+#[test]
+fn with_a_size_no_more_than_that_is_on_the_way_in_buffers_either() {
+    let test = "with_a_size_no_more_than_that_is_on_the_way_in_buffers_either";
+    let options = ["-e", "inject=splice:error=EINVAL:when=1+"];
+    let trace = child::traced(test, &options, keeps_to_its_size);
+    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") >= 1));
+}
+
 /// Together with what went through they are all that was sent.
 #[test]
 fn a_relay_that_is_dropped_tells_what_is_lost_with_it() {

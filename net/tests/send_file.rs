@@ -9,12 +9,13 @@ use std::{
     ops::Range,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use common::{child, poll_once, run};
 use io_traits::task;
 use net::send_file;
-use reactor::Core;
+use reactor::{Core, Elapsed};
 use relayed::{Kind, Peer, Tcp, Unix, bytes, hears};
 
 /// A file that goes away.
@@ -160,6 +161,51 @@ fn a_full_socket_would_block_and_what_was_sent_is_counted() {
 }
 
 #[test]
+fn a_peer_that_takes_nothing_is_waited_for_no_longer_than_the_limit() {
+    let mut core = Core::new().unwrap();
+    let (stream, peer) = Tcp::connection(&core.handle());
+    let contents = bytes(1, MANY);
+    let file = Temporary::new(&contents).open();
+    let limit = Duration::from_millis(20);
+    let mut sending = send_file(&stream, &file, 0..MANY as u64).idle_limit(limit);
+    let error = run(&mut core, &mut sending).unwrap_err();
+    assert!(Elapsed::is_source_of(&error), "{error}");
+    let sent = sending.sent();
+    assert!((1..MANY as u64).contains(&sent), "{sent}");
+    // Nothing is lost by that: another time it goes on where it was.
+    let hearing = hears(&peer);
+    let rest = send_file(&stream, &file, sent..MANY as u64).idle_limit(Duration::MAX);
+    assert_eq!(run(&mut core, rest).unwrap(), MANY as u64 - sent);
+    drop((stream, peer));
+    assert!(hearing.join().unwrap().unwrap() == contents);
+}
+
+/// All of it takes longer than the limit, and no pause does.
+#[test]
+fn a_peer_that_takes_something_now_and_then_is_waited_for() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (stream, mut peer) = Unix::connection(&handle);
+    let file = Temporary::new(&bytes(1, 4 << 20)).open();
+    // Long enough for a machine that is busy with other things.
+    let limit = Duration::from_millis(700);
+    let sending = send_file(&stream, &file, 0..4 << 20).idle_limit(limit);
+    let taking = async {
+        // Half of what is in between at a time, or all of it.
+        let (mut taken, mut buf) = (0, vec![0; 100_000]);
+        for _ in 0..8 {
+            handle.sleep(Duration::from_millis(120)).await.unwrap();
+            taken += peer.read(&mut buf).unwrap();
+        }
+        (taken, hears(&peer))
+    };
+    let (sent, (taken, hearing)) = run(&mut core, async { futures::join!(sending, taking) });
+    assert_eq!(sent.unwrap(), 4 << 20);
+    drop((stream, peer));
+    assert_eq!(taken + hearing.join().unwrap().unwrap().len(), 4 << 20);
+}
+
+#[test]
 fn outside_of_a_task_it_says_so_and_nothing_of_a_file_needs_none() {
     let temporary = Temporary::new(b"0123456789");
     let core = Core::new().unwrap();
@@ -192,6 +238,36 @@ fn files_of_the_system_are_sent_as_well() {
     let heard = hears(&peer).join().unwrap().unwrap();
     assert_eq!(heard, fs::read("/proc/version").unwrap());
     assert_eq!(sent, heard.len() as u64);
+}
+
+#[test]
+fn an_interrupted_call_is_tried_again() {
+    let test = "an_interrupted_call_is_tried_again";
+    let options = ["-e", "inject=sendfile:error=EINTR:when=1+2"];
+    let trace = child::traced(test, &options, || sends(0..10, b"0123456789"));
+    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") >= 1));
+}
+
+/// The disk fails in the middle.
+#[test]
+fn an_error_of_the_file_ends_it_and_what_was_sent_is_counted() {
+    let test = "an_error_of_the_file_ends_it_and_what_was_sent_is_counted";
+    let options = ["-e", "inject=sendfile:error=EIO:when=2"];
+    let trace = child::traced(test, &options, || {
+        let contents = bytes(3, 3 << 20);
+        let file = Temporary::new(&contents).open();
+        let mut core = Core::new().unwrap();
+        let (stream, peer) = Tcp::connection(&core.handle());
+        let hearing = hears(&peer);
+        let mut sending = send_file(&stream, &file, 0..3 << 20);
+        let error = run(&mut core, &mut sending).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EIO));
+        let sent = sending.sent();
+        assert!(sent > 0);
+        drop((stream, peer));
+        assert!(hearing.join().unwrap().unwrap() == contents[..usize::try_from(sent).unwrap()]);
+    });
+    assert!(trace.is_none_or(|trace| trace.lines("INJECTED") == 1));
 }
 
 #[test]

@@ -5,13 +5,13 @@
 mod common;
 mod relayed;
 
-use std::{fs::File, net::SocketAddr, os::fd::AsFd, thread};
+use std::{fs::File, net::SocketAddr, os::fd::AsFd, process::Command, thread, time::Duration};
 
 use common::{HANG, child, run};
 use futures::{StreamExt, future::try_join_all};
-use io_traits::io::{copy, read_to_end, shutdown, write_all};
+use io_traits::io::{copy, read_exact, read_to_end, shutdown, write_all};
 use net::{TcpListener, TcpStream, relay};
-use reactor::Core;
+use reactor::{Core, Elapsed};
 use relayed::bytes;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -191,6 +191,41 @@ fn over_a_slow_link_everybody_waits_and_every_byte_arrives() {
         assert!(heard == said);
         assert_eq!(run(&mut core, relaying).unwrap().unwrap().a_to_b, 1_000_000);
     });
+}
+
+/// Nobody is told of a link that is down: who reads waits, what is written is kept, and goes out later.
+#[test]
+fn a_link_that_is_down_for_a_while_loses_nothing() {
+    let test = "a_link_that_is_down_for_a_while_loses_nothing";
+    child::in_namespaces(test, &[], "", || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let (client, server) = over_loopback(&mut core);
+        let said = bytes(1, 100_000);
+        let says = async |part: &[u8]| write_all(&mut &client, part).await.unwrap();
+        let hears = async |length: usize| {
+            let mut part = vec![0; length];
+            read_exact(&mut &server, &mut part).await.map(|()| part)
+        };
+        let (_, heard) = run(&mut core, async {
+            futures::join!(says(&said[..50_000]), hears(50_000))
+        });
+        assert!(heard.unwrap() == said[..50_000]);
+
+        link("down");
+        run(&mut core, says(&said[50_000..]));
+        let waits = handle.timeout(Duration::from_millis(100), hears(1));
+        let error = run(&mut core, waits).unwrap_err();
+        assert!(Elapsed::is_source_of(&error), "{error}");
+        link("up");
+        assert!(run(&mut core, hears(50_000)).unwrap() == said[50_000..]);
+    });
+}
+
+fn link(state: &str) {
+    let mut ip = Command::new("ip");
+    let status = ip.args(["link", "set", "lo", state]).status();
+    assert!(status.unwrap().success());
 }
 
 fn over_loopback(core: &mut Core) -> (TcpStream, TcpStream) {

@@ -5,7 +5,6 @@ mod common;
 use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpListener as StdListener},
-    process::Command,
     time::Duration,
 };
 
@@ -78,6 +77,34 @@ fn every_option_reaches_the_listener_its_connections_and_the_stream_that_connect
     assert_eq!(listener.ttl().unwrap(), 33);
     listener.set_ttl(34).unwrap();
     assert_eq!(listener.ttl().unwrap(), 34);
+}
+
+/// 0 is no time to the system: it refuses it, or takes it for "as long as usual", which is many minutes.
+#[test]
+fn a_time_that_is_no_whole_number_of_units_is_rounded_up_and_never_none() {
+    let core = Core::new().unwrap();
+    for (given, seconds, milliseconds) in [
+        (Duration::ZERO, 1, 1),
+        (Duration::from_nanos(1), 1, 1),
+        (Duration::from_micros(1_001), 1, 2),
+        (Duration::from_millis(999), 1, 999),
+        (Duration::from_millis(1_000), 1, 1_000),
+        (Duration::from_millis(2_500), 3, 2_500),
+    ] {
+        let builder = TcpBuilder::new()
+            .keepalive(given)
+            .keepalive_retries(given, 3)
+            .user_timeout(given);
+        let listener = builder.listen(&any_port(), &core.handle()).unwrap();
+        let socket = SockRef::from(&listener);
+        let (seconds, milliseconds) = (
+            Duration::from_secs(seconds),
+            Duration::from_millis(milliseconds),
+        );
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), seconds);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), seconds);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(milliseconds));
+    }
 }
 
 #[test]
@@ -270,20 +297,8 @@ fn with_fast_open_a_stream_connects_and_is_refused_as_without_it() {
 #[test]
 fn with_fast_open_the_first_bytes_travel_with_the_request_to_connect() {
     let test = "with_fast_open_the_first_bytes_travel_with_the_request_to_connect";
-    child::alone(test, || {
-        // SAFETY: it changes the network of this thread, and of no other.
-        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
-            eprintln!("skipped, no network of one's own without privileges");
-            return;
-        }
-        let up = Command::new("ip")
-            .args(["link", "set", "lo", "up"])
-            .status();
-        let both = std::fs::write("/proc/sys/net/ipv4/tcp_fastopen", "3");
-        if !up.is_ok_and(|status| status.success()) || both.is_err() {
-            eprintln!("skipped, the network cannot be set up");
-            return;
-        }
+    let both = "echo 3 > /proc/sys/net/ipv4/tcp_fastopen";
+    child::in_namespaces(test, &[], both, || {
         let mut core = Core::new().unwrap();
         let handle = core.handle();
         let builder = TcpBuilder::new().fast_open(true);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use common::{any_port, child, listen, open_descriptors, run};
+use common::{CountWakes, any_port, assert_gone, child, listen, open_descriptors, poll_with, run};
 use futures::{FutureExt, future::join_all};
 use io_traits::{io as async_io, task};
 use net::{TcpListener, TcpStream};
@@ -144,6 +144,28 @@ fn a_connection_that_is_dropped_half_made_closes_its_socket() {
             assert_eq!(open_descriptors(), descriptors);
         },
     );
+}
+
+#[test]
+fn whoever_waits_for_a_connection_is_woken_when_the_core_goes() {
+    let core = Core::new().unwrap();
+    let handle = core.handle();
+    let listener = deaf();
+    let addr = listener.local_addr().unwrap().as_socket().unwrap();
+    let mut connects: Vec<_> = (0..4)
+        .map(|_| (TcpStream::connect(&addr, &handle), CountWakes::new()))
+        .collect();
+    let mut never_polled = TcpStream::connect(&addr, &handle);
+    // Nothing is known of those that are made already before the core turns.
+    for (connect, (_, waker)) in &mut connects {
+        assert!(poll_with(connect, waker).is_pending());
+    }
+    drop(core);
+    for (connect, (count, _)) in &mut connects {
+        assert!(count.get() > 0);
+        assert_gone(connect.now_or_never().expect("a hang"));
+    }
+    assert_gone((&mut never_polled).now_or_never().expect("a hang"));
 }
 
 #[test]

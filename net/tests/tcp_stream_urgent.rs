@@ -3,43 +3,24 @@
 mod common;
 
 use std::{
-    io::{ErrorKind, IoSliceMut, Read, Write},
+    io::{ErrorKind, Read, Write},
     thread,
 };
 
-use bytes::BytesMut;
-use common::{CountWakes, Random, pair, poll_with, reset, run, settle, std_pair};
-use io_traits::{read_buf, task};
+use common::{
+    CountWakes, Random, pair, poll_with, read_to_the_end, reset, run, settle, std_pair,
+    ways_to_read,
+};
+use io_traits::task;
 use net::TcpStream;
 use reactor::Core;
-
-type ReadOnce = fn(&TcpStream) -> std::io::Result<usize>;
-
-/// All the ways to read, each into much more memory than there is data.
-const READS: [ReadOnce; 3] = [
-    |mut stream| stream.read(&mut [0; 4096]),
-    |mut stream| read_buf(&mut stream, &mut BytesMut::with_capacity(4096)),
-    |mut stream| {
-        let (mut a, mut b) = ([0; 4], [0; 4096]);
-        stream.read_vectored(&mut [IoSliceMut::new(&mut a), IoSliceMut::new(&mut b)])
-    },
-];
-
-async fn read_to_the_end(stream: &TcpStream, read: ReadOnce) -> usize {
-    let mut all = 0;
-    loop {
-        match task::io(|| read(stream)).await.unwrap() {
-            0 => return all,
-            n => all += n,
-        }
-    }
-}
 
 #[test]
 fn urgent_data_does_not_stall_normal_data() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
     let mut random = Random::new(8);
+    let ways = ways_to_read::<TcpStream>();
     for round in 0..100 {
         let (stream, mut peer) = pair(&handle);
         // Urgent once: a second one would make normal data of the first.
@@ -66,13 +47,13 @@ fn urgent_data_does_not_stall_normal_data() {
         let got = run(&mut core, async {
             let mut got = 0;
             while got < expected {
-                got += task::io(|| READS[round % 3](&stream)).await.unwrap();
+                got += task::io(|| ways[round % 3](&stream)).await.unwrap();
             }
             got
         });
         assert_eq!(got, expected, "{steps:?}");
         drop(writer.join().unwrap());
-        assert_eq!(run(&mut core, read_to_the_end(&stream, READS[0])), 0);
+        assert_eq!(run(&mut core, read_to_the_end(&stream, ways[0])), 0);
     }
 }
 

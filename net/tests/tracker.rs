@@ -7,12 +7,12 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream as StdStream},
     sync::Arc,
-    task::{Context, Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
-use common::{CountWakes, HANG, listen, poll_with, run, settle, turn_until};
-use futures::{StreamExt, stream::FusedStream};
+use common::{CountWakes, HANG, assert_gone, listen, poll_with, run, settle, turn_until};
+use futures::{FutureExt, StreamExt, stream::FusedStream};
 use io_traits::io::{read_exact, write_all};
 use net::Tracker;
 use reactor::Core;
@@ -255,4 +255,46 @@ fn a_waker_that_panics_keeps_no_other_connection_from_hearing_of_the_end() {
     }
     let _stop = tracker.stop(HANG, &core.handle());
     assert_eq!(count.get(), 1);
+}
+
+/// Nor did it end a process in which what was busy was dropped by another panic.
+#[test]
+fn a_waker_that_panics_harms_nobody_who_is_busy_no_more() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    let core = Core::new().unwrap();
+    let tracker = Tracker::new();
+    let mut busy = None;
+    let mut connection = Box::pin(tracker.serve(|activity| {
+        busy = Some(activity.busy());
+        pending::<()>()
+    }));
+    let waker = Waker::from(Arc::new(Panics));
+    let _stop = tracker.stop(HANG, &core.handle());
+    let mut poll = || connection.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(poll().is_pending());
+    drop(busy.take());
+    assert!(matches!(poll(), Poll::Ready(None)));
+}
+
+#[test]
+fn an_end_whose_core_is_dropped_says_so() {
+    let core = Core::new().unwrap();
+    let tracker = Tracker::new();
+    let mut stop = tracker.stop(HANG, &core.handle());
+    let connection = tracker.serve(|_| pending::<()>());
+    let (count, waker) = CountWakes::new();
+    assert!(poll_with(&mut stop, &waker).is_pending());
+    drop(core);
+    assert!(count.get() > 0);
+    assert_gone(stop.now_or_never().expect("a hang"));
+    // Those that are left can be waited for with the clock of another.
+    drop(connection);
+    let mut other = Core::new().unwrap();
+    let stop = tracker.stop(HANG, &other.handle());
+    assert_eq!(run(&mut other, stop).unwrap(), 0);
 }

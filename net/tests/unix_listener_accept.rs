@@ -5,26 +5,20 @@ mod common;
 use std::{
     cell::Cell,
     future::poll_fn,
-    io::{ErrorKind, Read, Write},
+    io::{ErrorKind, Write},
     os::{
         fd::{AsFd, AsRawFd},
         unix::net::{SocketAddr, UnixListener as StdListener, UnixStream as StdUnix},
     },
     pin::pin,
-    rc::Rc,
-    task::Poll,
     time::Duration,
 };
 
-use common::{
-    CountWakes, SocketPath, assert_gone, child, open_descriptors, poll_with, run, settle,
-    turn_until, unix_streams, use_descriptors_up,
-};
+use common::{CountWakes, SocketPath, assert_gone, poll_with, run, unix_streams};
 use futures::{FutureExt, StreamExt, future::join_all};
 use io_traits::{io as async_io, task};
 use net::{UnixListener, UnixStream};
 use reactor::{Core, Handle};
-use rustix::process::{Resource, setrlimit};
 
 fn listen(handle: &Handle) -> (UnixListener, SocketPath) {
     let path = SocketPath::new();
@@ -247,38 +241,6 @@ fn a_peer_with_a_name_of_any_kind_is_accepted() {
 }
 
 #[test]
-fn the_stream_of_connections_gives_each_of_them_once_and_its_listener_back() {
-    let mut core = Core::new().unwrap();
-    let (listener, path) = listen(&core.handle());
-    let mut incoming = listener.incoming();
-    let peers: Vec<_> = (0..100_u8)
-        .map(|n| {
-            let mut peer = StdUnix::connect(&path).unwrap();
-            peer.write_all(&[n]).unwrap();
-            peer
-        })
-        .collect();
-    run(&mut core, async {
-        for n in 0..100 {
-            let (mut stream, _) = incoming.next().await.unwrap().unwrap();
-            let mut byte = [0; 1];
-            async_io::read_exact(&mut stream, &mut byte).await.unwrap();
-            assert_eq!(byte, [n]);
-        }
-    });
-    assert_eq!((incoming.skipped(), incoming.pauses()), (0, 0));
-    assert!(poll_with(&mut incoming.next(), std::task::Waker::noop()).is_pending());
-    assert_eq!(
-        incoming.get_ref().local_addr().unwrap().as_pathname(),
-        Some(path.as_ref())
-    );
-    let listener = incoming.into_inner();
-    let _another = StdUnix::connect(&path).unwrap();
-    run(&mut core, task::io(|| listener.accept())).unwrap();
-    drop(peers);
-}
-
-#[test]
 fn an_accepted_connection_does_not_block_and_is_not_inherited() {
     let mut core = Core::new().unwrap();
     let (listener, path) = listen(&core.handle());
@@ -290,134 +252,6 @@ fn an_accepted_connection_does_not_block_and_is_not_inherited() {
     };
     assert_ne!(flag(libc::F_GETFL) & libc::O_NONBLOCK, 0);
     assert_ne!(flag(libc::F_GETFD) & libc::FD_CLOEXEC, 0);
-}
-
-#[test]
-fn an_accept_that_is_cancelled_loses_no_connection() {
-    let mut core = Core::new().unwrap();
-    let (listener, path) = listen(&core.handle());
-    for _ in 0..20 {
-        let (count, waker) = CountWakes::new();
-        let mut cancelled = task::io(|| listener.accept());
-        assert!(poll_with(&mut cancelled, &waker).is_pending());
-        let _peer = StdUnix::connect(&path).unwrap();
-        turn_until(&mut core, || count.get() > 0);
-        drop(cancelled);
-        run(&mut core, task::io(|| listener.accept())).unwrap();
-    }
-}
-
-#[test]
-fn without_descriptors_accepting_pauses_and_goes_on_without_a_new_connection() {
-    let test = "without_descriptors_accepting_pauses_and_goes_on_without_a_new_connection";
-    child::alone(test, || {
-        let mut core = Core::new().unwrap();
-        let handle = core.handle();
-        let (listener, path) = listen(&handle);
-        let mut incoming = listener.incoming();
-        let peers: Vec<_> = (0..5).map(|_| StdUnix::connect(&path).unwrap()).collect();
-        let (ballast, before) = use_descriptors_up(2);
-        let mut accepted = Vec::new();
-        run(&mut core, async {
-            for _ in 0..2 {
-                accepted.push(incoming.next().await.unwrap().unwrap().0);
-            }
-        });
-        let limit = Duration::from_millis(100);
-        let starved = run(&mut core, handle.timeout(limit, incoming.next()));
-        assert_eq!(starved.unwrap_err().kind(), ErrorKind::TimedOut);
-        assert!((1..=8).contains(&incoming.pauses()));
-        assert_eq!(incoming.skipped(), 0);
-        accepted.pop();
-        accepted.push(run(&mut core, incoming.next()).unwrap().unwrap().0);
-        setrlimit(Resource::Nofile, before).unwrap();
-        run(&mut core, async {
-            for _ in 3..5 {
-                accepted.push(incoming.next().await.unwrap().unwrap().0);
-            }
-        });
-        assert_eq!(accepted.len(), 4);
-        drop((peers, ballast));
-    });
-}
-
-#[test]
-fn errors_of_one_accept_are_not_the_end() {
-    let test = "errors_of_one_accept_are_not_the_end";
-    for error in ["ECONNABORTED", "EPERM", "ENFILE", "ENOMEM", "EINTR"] {
-        let inject = format!("inject=accept4:error={error}:when=1..2");
-        let trace = child::traced(test, &["-e", &inject], || {
-            let mut core = Core::new().unwrap();
-            let (listener, path) = listen(&core.handle());
-            let mut incoming = listener.incoming();
-            let descriptors = open_descriptors();
-            let peers = [(); 2].map(|()| StdUnix::connect(&path).unwrap());
-            let accepted = run(&mut core, async {
-                [
-                    incoming.next().await.unwrap().unwrap(),
-                    incoming.next().await.unwrap().unwrap(),
-                ]
-            });
-            drop((peers, accepted));
-            assert_eq!(open_descriptors(), descriptors);
-        });
-        assert!(
-            trace.is_none_or(|trace| trace.lines("INJECTED") == 2),
-            "{error}"
-        );
-    }
-}
-
-#[test]
-fn a_listener_dropped_with_connections_in_its_queue_resets_them_and_frees_who_waits() {
-    let mut core = Core::new().unwrap();
-    let handle = core.handle();
-    let (listener, path) = listen(&handle);
-    let mut peer = StdUnix::connect(&path).unwrap();
-    peer.set_read_timeout(Some(common::HANG)).unwrap();
-    drop(listener);
-    let error = peer.read(&mut [0; 1]).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-
-    let (listener, _path) = listen(&handle);
-    let task = core
-        .spawner()
-        .spawn(async move { task::io(|| listener.accept()).await.map(drop) });
-    settle(&mut core);
-    task.abort();
-    settle(&mut core);
-    assert_eq!(handle.metrics().registered, 0);
-}
-
-#[test]
-fn a_flood_of_connections_leaves_others_their_turn() {
-    let mut core = Core::new().unwrap();
-    let (listener, path) = listen(&core.handle());
-    let peers: Vec<_> = (0..400).map(|_| StdUnix::connect(&path).unwrap()).collect();
-    settle(&mut core);
-    let accepted = Rc::new(Cell::new(0));
-    let counted = accepted.clone();
-    drop(core.spawner().spawn(async move {
-        let mut incoming = listener.incoming();
-        while let Some(Ok(_)) = incoming.next().await {
-            counted.set(counted.get() + 1);
-        }
-    }));
-    let (mut last, mut most) = (0, 0);
-    run(
-        &mut core,
-        poll_fn(|cx| {
-            most = most.max(accepted.get() - last);
-            last = accepted.get();
-            if last == 400 {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }),
-    );
-    assert!(most <= 128, "{most} connections in one poll");
-    drop(peers);
 }
 
 #[test]

@@ -82,8 +82,8 @@ fn measure(args: &Args, spread: Spread) -> io::Result<(Vec<Share>, f64)> {
         let mut byte = [0];
         random.fill(&mut byte);
         let times = match byte[0] % 10 {
-            0 => 10 * args.requests,
-            _ => args.requests,
+            0 => 10 * u64::from(args.requests),
+            _ => args.requests.into(),
         };
         io::Result::Ok(ask(addr, times, &handle))
     });
@@ -105,7 +105,7 @@ fn measure(args: &Args, spread: Spread) -> io::Result<(Vec<Share>, f64)> {
     Ok((loads.iter().zip(&*requests).map(share).collect(), open))
 }
 
-async fn ask(addr: SocketAddr, times: u32, handle: &Handle) -> io::Result<()> {
+async fn ask(addr: SocketAddr, times: u64, handle: &Handle) -> io::Result<()> {
     let mut stream = TcpStream::connect(&addr, handle).await?;
     stream.set_nodelay(true)?;
     for _ in 0..times {
@@ -125,8 +125,7 @@ fn show(shares: &[Share], open: f64) {
         println!("  {index:>4}  {connections:>11}  {requests:>8}");
     }
     println!(
-        "  the most of one core, as a multiple of its fair share: {:.2} connections, {:.2} \
-         requests, {open:.2} connections at a time on average",
+        "  most  {:>11.2}  {:>8.2}  as a multiple of a fair share; of those open at one time {open:.2}",
         imbalance(shares.iter().map(|share| share.connections)),
         imbalance(shares.iter().map(|share| share.requests)),
     );

@@ -5,25 +5,33 @@
 //!
 //! Carries bytes between each client and a connection of its own to another server, in both directions.
 //! The end of one direction is carried over and leaves the other one open. If one side fails, so does the
-//! other. How it is done is in [`forward`], which the demo uses as well.
+//! other, and a connection that nothing goes through is ended after a while. How it is done is in
+//! [`forward`], which the demo uses as well.
 
 #![forbid(unsafe_code)]
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 use examples::{ServerArgs, forward, run_program, serve_with};
-use net::TcpStream;
+use net::{Connector, TcpStream};
 
 fn main() -> ExitCode {
-    let Args { server, to } = Args::parse();
+    let Args {
+        server,
+        to,
+        idle_limit,
+    } = Args::parse();
+    let idle_limit = Duration::from_secs(idle_limit);
     run_program(|| {
         serve_with(&server, move |handle| {
-            let handle = handle.clone();
-            async move |client: &TcpStream| forward(client, to, &handle).await
+            let connector = Connector::new(handle).limit(CONNECT_LIMIT);
+            async move |client: &TcpStream| forward(client, &to, &connector, idle_limit).await
         })
     })
 }
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Carry bytes between clients and another server
 #[derive(Parser)]
@@ -33,6 +41,19 @@ struct Args {
     server: ServerArgs,
 
     /// The server to which each client gets a connection
-    #[arg(long, value_name = "ADDR")]
-    to: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    to: String,
+
+    /// After how many seconds without a byte either way a connection is ended
+    // RFC 5382, section 5: whoever stands between two should wait for at least 2 hours and 4 minutes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 7_440)]
+    idle_limit: u64,
+}
+
+/// A mistake is better told now than to the first client. Who the host is, is asked for each client.
+fn host_and_port(to: &str) -> Result<String, &'static str> {
+    match to.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(to.to_owned()),
+        _ => Err("it is written HOST:PORT"),
+    }
 }

@@ -87,6 +87,23 @@ mod tests {
     }
 
     #[test]
+    fn the_path_has_no_query_and_no_host() {
+        for (target, path) in [
+            ("/", "/"),
+            ("/a/b?c=/d", "/a/b"),
+            ("http://here/a?b", "/a"),
+            ("https://here:443/", "/"),
+            ("http://here", "/"),
+            ("http://here?a=/b", "/"),
+            ("*", "*"),
+            ("ftp://here/a", "ftp://here/a"),
+        ] {
+            let request = parsed(&format!("GET {target} HTTP/1.1\r\nHost: here\r\n\r\n"));
+            assert_eq!(request.unwrap().path(), path);
+        }
+    }
+
+    #[test]
     fn a_connection_is_kept_unless_there_is_a_reason_not_to() {
         assert!(get("").keep_alive);
         assert!(get("Connection: keep-alive\r\n").keep_alive);

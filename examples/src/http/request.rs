@@ -20,9 +20,13 @@ pub struct Request {
 impl Request {
     /// The path of the target, without the query.
     pub fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(&self.target, |(path, _)| path)
+        let target = self.target.split_once('?');
+        let path = target.map_or(&*self.target, |(path, _)| path);
+        // RFC 9112, section 3.2.2: as a proxy is asked, which every server has to understand.
+        let absolute = path
+            .strip_prefix("http://")
+            .or_else(|| path.strip_prefix("https://"));
+        absolute.map_or(path, |rest| rest.find('/').map_or("/", |at| &rest[at..]))
     }
 
     /// What a head means that the parser has understood.

@@ -20,8 +20,8 @@ use super::{Relayed, lane::Lane, limits::Limits};
 /// When one way ends, the end is passed on and the other way goes on (half-close). Together they yield to
 /// other tasks after 128 transfers, and take turns in who comes first.
 ///
-/// Options are methods of the future: [`close_both`](Relay::close_both), [`linger`](Relay::linger),
-/// [`idle_limit`](Relay::idle_limit), [`watch`](Relay::watch). For one task per way there is
+/// Options are methods of the future: [`buffer_size`](Relay::buffer_size), [`close_both`](Relay::close_both),
+/// [`linger`](Relay::linger), [`idle_limit`](Relay::idle_limit), [`watch`](Relay::watch). For one task per way there is
 /// [`relay_one_way`](super::relay_one_way).
 ///
 /// A splice cannot be told to raise no SIGPIPE. Rust's runtime has the process ignore that signal; in one that
@@ -36,8 +36,8 @@ use super::{Relayed, lane::Lane, limits::Limits};
 /// # Cancel safety
 ///
 /// Not cancel safe while a socket takes no bytes: what was taken from the other one and not yet given is
-/// dropped with the future, up to 512 KiB for each way. It is in a pipe, out of reach;
-/// [`Relay::unwritten`] tells how much it is.
+/// dropped with the future, up to 512 KiB for each way, or the [`buffer_size`](Relay::buffer_size). It is in a
+/// pipe, out of reach; [`Relay::unwritten`] tells how much it is.
 ///
 /// # Errors
 ///
@@ -109,6 +109,14 @@ enum FirstEnd {
 }
 
 impl<'a, A, B, W> Relay<'a, A, B, W> {
+    /// Takes at most so many bytes at a time, and gives them before it takes more. If it is not said, those
+    /// are 512 KiB by splice, and 64 KiB by a buffer, which is also the most for that.
+    pub fn buffer_size(mut self, bytes: usize) -> Self {
+        self.a_to_b.set_buffer_size(bytes);
+        self.b_to_a.set_buffer_size(bytes);
+        self
+    }
+
     /// The end of one way ends the other, too: what that has taken is still given, and both are shut down.
     pub fn close_both(mut self) -> Self {
         self.first_end = FirstEnd::CloseBoth;

@@ -20,6 +20,8 @@ pub(super) struct Lane {
     means: Means,
     held: Held,
     carried: u64,
+    /// The most bytes that are taken at a time.
+    buffer_size: usize,
 }
 
 /// ```text
@@ -50,7 +52,12 @@ impl Lane {
             means: Means::Splice,
             held: Held::default(),
             carried: 0,
+            buffer_size: usize::MAX,
         }
+    }
+
+    pub(super) fn set_buffer_size(&mut self, bytes: usize) {
+        self.buffer_size = bytes.max(1);
     }
 
     pub(super) fn carried(&self) -> u64 {
@@ -143,7 +150,7 @@ impl Lane {
                 self.held.pipe = Pipe::take();
             }
             if let Some(pipe) = &mut self.held.pipe {
-                match ready!(from.poll_fill(cx, pipe)) {
+                match ready!(from.poll_fill(cx, pipe, self.buffer_size)) {
                     // Nothing: is it really the end? An urgent byte may not have been reported yet.
                     Ok(None | Some(0)) => self.means = Means::Buffers,
                     Err(error) if sys::is_refusal(&error) => self.means = Means::Buffers,
@@ -153,7 +160,7 @@ impl Lane {
             }
             // No pipe: the system is short of descriptors. The next time there may be one.
         }
-        let buf = ready!(from.poll_recv(cx))?;
+        let buf = ready!(from.poll_recv(cx, self.buffer_size))?;
         let n = buf.len();
         self.held.keep(Some(buf));
         Poll::Ready(Ok(n))

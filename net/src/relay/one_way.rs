@@ -54,6 +54,12 @@ pub struct RelayOneWay<'a, F, T> {
 }
 
 impl<F, T> RelayOneWay<'_, F, T> {
+    /// As [`Relay::buffer_size`](super::Relay::buffer_size).
+    pub fn buffer_size(mut self, bytes: usize) -> Self {
+        self.lane.set_buffer_size(bytes);
+        self
+    }
+
     /// How many bytes have been carried so far.
     pub fn carried(&self) -> u64 {
         self.lane.carried()

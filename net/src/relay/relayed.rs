@@ -18,15 +18,20 @@ pub trait Relayed: Carries {}
 
 /// What a relay asks of a socket.
 pub(crate) trait Carries {
-    /// Moves what was received into an empty pipe. `None` once the system has told of urgent data: a splice
-    /// stops before the urgent byte and says "would block" although there is more behind it.
-    fn poll_fill(&self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<Option<usize>>>;
+    /// Moves at most so many bytes of what was received into an empty pipe. `None` once the system has told of
+    /// urgent data: a splice stops before the urgent byte and says "would block" although there is more behind it.
+    fn poll_fill(
+        &self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        most: usize,
+    ) -> Poll<io::Result<Option<usize>>>;
 
     /// Moves what is in a pipe to the peer.
     fn poll_empty(&self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>>;
 
-    /// Reads what was received; nothing is the end.
-    fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<io::Result<Lent>>;
+    /// Reads at most so many bytes of what was received; nothing is the end.
+    fn poll_recv(&self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Lent>>;
 
     fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>>;
 
@@ -55,12 +60,13 @@ macro_rules! relayed {
                 &self,
                 cx: &mut std::task::Context<'_>,
                 pipe: &mut $crate::sys::Pipe,
+                most: usize,
             ) -> std::task::Poll<std::io::Result<Option<usize>>> {
                 let evented = self.bytes.io();
                 // Asked before each try: an event that comes in between has the splice tried again.
                 evented.poll_read_with(cx, |io| match evented.has_told_of_urgent_data() {
                     true => Ok(None),
-                    false => pipe.fill(io).map(Some),
+                    false => pipe.fill(io, most).map(Some),
                 })
             }
 
@@ -77,8 +83,16 @@ macro_rules! relayed {
             fn poll_recv(
                 &self,
                 cx: &mut std::task::Context<'_>,
+                most: usize,
             ) -> std::task::Poll<std::io::Result<io_traits::pool::Lent>> {
-                io_traits::io::poll_read_lent(&mut &*self, cx)
+                if most >= io_traits::pool::CAPACITY {
+                    return io_traits::io::poll_read_lent(&mut &*self, cx);
+                }
+                let mut buf = io_traits::pool::take();
+                buf.resize(most, 0);
+                let n = std::task::ready!(self.bytes.poll_read(cx, &mut buf))?;
+                buf.truncate(n);
+                std::task::Poll::Ready(Ok(buf))
             }
 
             fn poll_send(

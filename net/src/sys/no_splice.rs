@@ -19,7 +19,7 @@ impl Pipe {
         match *self {}
     }
 
-    pub(crate) fn fill<S>(&mut self, _: &S) -> io::Result<usize> {
+    pub(crate) fn fill<S>(&mut self, _: &S, _: usize) -> io::Result<usize> {
         match *self {}
     }
 

@@ -51,10 +51,11 @@ impl Pipe {
         self.len
     }
 
-    /// Moves what a socket has received into the pipe, which has to be empty; returns how many bytes.
-    pub(crate) fn fill(&mut self, from: &impl AsFd) -> io::Result<usize> {
+    /// Moves at most so many bytes of what a socket has received into the pipe, which has to be empty; returns
+    /// how many.
+    pub(crate) fn fill(&mut self, from: &impl AsFd, most: usize) -> io::Result<usize> {
         debug_assert_eq!(self.len, 0, "it could be the pipe that blocks");
-        self.len = splice(from, None, &self.writer, None, CAPACITY, FLAGS)?;
+        self.len = splice(from, None, &self.writer, None, CAPACITY.min(most), FLAGS)?;
         Ok(self.len)
     }
 

@@ -116,21 +116,20 @@ impl TcpBuilder {
         self
     }
 
-    /// Asks an idle peer after this time whether it is still there (`SO_KEEPALIVE`, `TCP_KEEPIDLE`); to
-    /// the second.
+    /// Asks an idle peer after this time whether it is still there (`SO_KEEPALIVE`, `TCP_KEEPIDLE`). It is
+    /// rounded up to whole seconds, at least one.
     pub fn keepalive(mut self, idle: Duration) -> Self {
         let keepalive = self.keepalive.unwrap_or(TcpKeepalive::new());
-        self.keepalive = Some(keepalive.with_time(idle));
+        self.keepalive = Some(keepalive.with_time(rounded_up(idle, SECOND)));
         self
     }
 
     /// As [`keepalive`](Self::keepalive), asks again after each `interval`, and gives the connection up
-    /// after `retries` without an answer (`TCP_KEEPINTVL`, `TCP_KEEPCNT`).
+    /// after `retries` without an answer (`TCP_KEEPINTVL`, `TCP_KEEPCNT`). The interval is rounded up to whole
+    /// seconds, at least one.
     pub fn keepalive_retries(mut self, interval: Duration, retries: u32) -> Self {
-        let keepalive = self
-            .keepalive
-            .unwrap_or(TcpKeepalive::new())
-            .with_interval(interval);
+        let keepalive = self.keepalive.unwrap_or(TcpKeepalive::new());
+        let keepalive = keepalive.with_interval(rounded_up(interval, SECOND));
         self.keepalive = Some(keepalive.with_retries(retries));
         self
     }
@@ -150,11 +149,11 @@ impl TcpBuilder {
         self
     }
 
-    /// How long what was sent may stay unacknowledged before the connection is given up, to the
-    /// millisecond (`TCP_USER_TIMEOUT`).
+    /// How long what was sent may stay unacknowledged before the connection is given up
+    /// (`TCP_USER_TIMEOUT`). It is rounded up to whole milliseconds, at least one.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn user_timeout(mut self, limit: Duration) -> Self {
-        self.user_timeout = Some(limit);
+        self.user_timeout = Some(rounded_up(limit, Duration::from_millis(1)));
         self
     }
 
@@ -194,8 +193,7 @@ impl TcpBuilder {
     pub(crate) fn listen_std(&self, addr: &SocketAddr) -> io::Result<std::net::TcpListener> {
         let socket = self.socket(addr, self.reuse_address.unwrap_or(cfg!(not(windows))))?;
         socket.bind(&(*addr).into())?;
-        let backlog = self.backlog.unwrap_or(BACKLOG).try_into();
-        let backlog = backlog.unwrap_or(i32::MAX);
+        let backlog = i32::try_from(self.backlog.unwrap_or(BACKLOG)).unwrap_or(i32::MAX);
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if self.fast_open {
             crate::sys::set_fast_open(&socket, backlog)?;
@@ -287,6 +285,16 @@ impl TcpBuilder {
         Ok(())
     }
 }
+
+/// In whole units, at least one: the system refuses 0, or takes it for "as long as usual".
+fn rounded_up(limit: Duration, unit: Duration) -> Duration {
+    match limit.as_nanos() % unit.as_nanos() {
+        0 if !limit.is_zero() => limit,
+        rest => limit.saturating_add(unit - Duration::from_nanos(rest as u64)),
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Connections that wait to be accepted; the system may allow fewer.
 const BACKLOG: u32 = 1024;

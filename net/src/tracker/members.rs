@@ -177,6 +177,6 @@ pub(super) fn begin(member: &Member) {
 /// One reason less; the connection may have to end now.
 pub(super) fn finish(members: &Members, member: &Member) {
     if member.busy.fetch_sub(1, SeqCst) == 1 && members.is_stopping() {
-        member.waker.wake();
+        wake::quietly(|| member.waker.wake());
     }
 }

@@ -5,7 +5,6 @@ mod datagram;
 mod fd_buffer;
 mod listener;
 mod peer_credentials;
-mod room;
 mod stream;
 
 pub use connect::UnixConnect;

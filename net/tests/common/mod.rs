@@ -6,7 +6,7 @@ mod of_reactor;
 
 use std::{
     fs::File,
-    io::{ErrorKind, Write},
+    io::{ErrorKind, IoSliceMut, Read, Write},
     net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream, UdpSocket as StdUdp},
     os::{fd::AsFd, unix::net::UnixStream as StdUnix},
     path::PathBuf,
@@ -14,7 +14,8 @@ use std::{
     task::Waker,
 };
 
-use io_traits::task;
+use bytes::BytesMut;
+use io_traits::{AsyncRead, read_buf, task};
 use net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 pub(crate) use of_reactor::*;
 use reactor::Handle;
@@ -105,6 +106,34 @@ pub(crate) fn fill_unix(stream: &UnixStream) -> usize {
             Ok(n) => filled += n,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return filled,
             Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// One read of a stream, into much more memory than there is data.
+pub(crate) type ReadOnce<S> = fn(&S) -> std::io::Result<usize>;
+
+/// All the ways to read.
+pub(crate) fn ways_to_read<S>() -> [ReadOnce<S>; 3]
+where
+    for<'a> &'a S: AsyncRead,
+{
+    [
+        |mut stream| stream.read(&mut [0; 4096]),
+        |mut stream| read_buf(&mut stream, &mut BytesMut::with_capacity(4096)),
+        |mut stream| {
+            let (mut a, mut b) = ([0; 4], [0; 4096]);
+            stream.read_vectored(&mut [IoSliceMut::new(&mut a), IoSliceMut::new(&mut b)])
+        },
+    ]
+}
+
+pub(crate) async fn read_to_the_end<S>(stream: &S, read: ReadOnce<S>) -> usize {
+    let mut all = 0;
+    loop {
+        match task::io(|| read(stream)).await.unwrap() {
+            0 => return all,
+            n => all += n,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    io::{ErrorKind, IoSlice, IoSliceMut, Read, Write},
+    io::{ErrorKind, IoSlice, Read, Write},
     net::Shutdown,
     rc::Rc,
     sync::mpsc,
@@ -11,12 +11,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::BytesMut;
-use io_traits::{AsyncWrite, io as async_io, read_buf, task};
+use io_traits::{AsyncWrite, io as async_io, task};
 use reactor::Core;
 
 use super::{StdStream, Stream, break_off, fill, pair, std_pair};
-use crate::common::{CountWakes, Random, child, run, settle, turn_until, with_cx};
+use crate::{
+    common::{
+        CountWakes, Random, child, read_to_the_end, run, settle, turn_until, ways_to_read, with_cx,
+    },
+    path_of,
+};
 
 #[test]
 fn the_peers_half_close_is_the_end_for_ever_and_writing_goes_on() {
@@ -98,33 +102,11 @@ fn a_half_closed_connection_that_idles_costs_no_polls() {
     assert!(handle.metrics().turns - before < 20, "the loop spins");
 }
 
-type ReadOnce = fn(&Stream) -> std::io::Result<usize>;
-
-/// All the ways to read, each into much more memory than there is data.
-const READS: [ReadOnce; 3] = [
-    |mut stream| stream.read(&mut [0; 4096]),
-    |mut stream| read_buf(&mut stream, &mut BytesMut::with_capacity(4096)),
-    |mut stream| {
-        let (mut a, mut b) = ([0; 4], [0; 4096]);
-        stream.read_vectored(&mut [IoSliceMut::new(&mut a), IoSliceMut::new(&mut b)])
-    },
-];
-
-async fn read_to_the_end(stream: &Stream, read: ReadOnce) -> usize {
-    let mut all = 0;
-    loop {
-        match task::io(|| read(stream)).await.unwrap() {
-            0 => return all,
-            n => all += n,
-        }
-    }
-}
-
 #[test]
 fn the_peers_close_in_the_same_event_as_the_last_data_is_not_a_lost_end() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
-    for read in READS {
+    for read in ways_to_read::<Stream>() {
         for turns in 0..4 {
             for before in [true, false] {
                 // The socket is registered before, or after, everything has happened to it.
@@ -171,7 +153,13 @@ fn the_peers_close_at_any_moment_around_a_short_read_is_not_a_lost_end() {
     for n in 0..600 {
         let (stream, peer) = pair(&handle);
         send.send(peer).unwrap();
-        assert_eq!(run(&mut core, read_to_the_end(&stream, READS[n % 3])), 9);
+        assert_eq!(
+            run(
+                &mut core,
+                read_to_the_end(&stream, ways_to_read::<Stream>()[n % 3])
+            ),
+            9
+        );
     }
     drop(send);
     closer.join().unwrap();
@@ -301,13 +289,19 @@ fn a_peer_that_goes_in_the_middle_of_ten_megabytes_ends_the_write_with_an_error(
 /// and so does any host that is not a Rust program.
 #[test]
 fn no_write_to_a_peer_that_has_gone_kills_the_process() {
-    let test = path_of("no_write_to_a_peer_that_has_gone_kills_the_process");
+    let test = path_of(
+        module_path!(),
+        "no_write_to_a_peer_that_has_gone_kills_the_process",
+    );
     child::alone(&test, || write_without_a_peer(false));
 }
 
 #[test]
 fn no_vectored_write_to_a_peer_that_has_gone_kills_the_process() {
-    let test = path_of("no_vectored_write_to_a_peer_that_has_gone_kills_the_process");
+    let test = path_of(
+        module_path!(),
+        "no_vectored_write_to_a_peer_that_has_gone_kills_the_process",
+    );
     child::alone(&test, || write_without_a_peer(true));
 }
 
@@ -327,12 +321,6 @@ fn write_without_a_peer(vectored: bool) {
             };
         }
     });
-}
-
-/// What the test is called from outside.
-fn path_of(test: &str) -> String {
-    let (_crate, module) = module_path!().split_once("::").unwrap();
-    format!("{module}::{test}")
 }
 
 #[test]

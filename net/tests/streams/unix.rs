@@ -1,17 +1,24 @@
 //! Connections of Unix sockets.
 
+use std::io;
 pub(crate) use std::os::unix::net::UnixStream as StdStream;
 
-pub(crate) use net::UnixStream as Stream;
+pub(crate) use net::{UnixListener as Listener, UnixStream as Stream};
 use reactor::Handle;
 
 use crate::common::HANG;
-pub(crate) use crate::common::{fill_unix as fill, unix_streams as pair};
+pub(crate) use crate::common::{SocketPath as At, fill_unix as fill, unix_streams as pair};
 
+#[path = "accept.rs"]
+mod accept;
 #[path = "bytes.rs"]
 mod bytes;
 #[path = "end.rs"]
 mod end;
+#[path = "laws.rs"]
+mod laws;
+#[path = "wakeups.rs"]
+mod wakeups;
 
 /// A connection of std, both ends blocking; reads of it fail instead of hanging.
 pub(crate) fn std_pair() -> (StdStream, StdStream) {
@@ -30,4 +37,28 @@ pub(crate) fn pair_of_ours(handle: &Handle) -> (Stream, Stream) {
 /// Closes a connection with data unread, which is an error for the other end. Ours must have sent some.
 pub(crate) fn break_off(stream: StdStream) {
     drop(stream);
+}
+
+pub(crate) fn try_listen(handle: &Handle) -> io::Result<(Listener, At)> {
+    let at = At::new();
+    Ok((Listener::bind(&at, handle)?, at))
+}
+
+pub(crate) fn listen(handle: &Handle) -> (Listener, At) {
+    try_listen(handle).unwrap()
+}
+
+/// A listener of std, blocking.
+pub(crate) fn listen_std() -> (std::os::unix::net::UnixListener, At) {
+    let at = At::new();
+    let listener = std::os::unix::net::UnixListener::bind(&at).unwrap();
+    (listener, at)
+}
+
+pub(crate) async fn connect(at: &At, handle: &Handle) -> io::Result<Stream> {
+    Stream::connect(at, handle).await
+}
+
+pub(crate) fn connect_std(at: &At) -> StdStream {
+    StdStream::connect(at).unwrap()
 }

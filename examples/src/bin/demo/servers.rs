@@ -6,7 +6,7 @@ use std::{
 };
 
 use examples::forward;
-use net::TcpStream;
+use net::{Connector, TcpStream};
 use reactor::Handle;
 
 use crate::{
@@ -37,10 +37,10 @@ impl Servers {
                 Ok(async move |stream: &TcpStream| echo(stream, &mistakes).await)
             }
         })?;
-        let to = echo.addr();
+        let to = echo.addr().to_string();
         let proxy = ServerThread::start("proxy", move |core| {
-            let handle = core.handle();
-            Ok(async move |client: &TcpStream| forward(client, to, &handle).await)
+            let connector = Connector::new(&core.handle());
+            Ok(async move |client: &TcpStream| forward(client, &to, &connector, IDLE_LIMIT).await)
         })?;
         Ok(Self {
             echo,
@@ -97,6 +97,8 @@ impl Servers {
     }
 }
 
+/// Longer than the demo lasts.
+const IDLE_LIMIT: Duration = Duration::from_secs(600);
 /// Two listeners and a UDP socket.
 const REGISTERED_WHEN_IDLE: u64 = 3;
 /// A connection that is still open then takes up a few descriptors, and nothing else.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use examples::http::{Method, Refusal, Request};
+use rustix::io::Errno;
 
 use crate::folder::Folder;
 
@@ -23,15 +24,15 @@ impl Answer {
     pub(crate) fn to(request: &Result<Request, Refusal>, folder: &Folder) -> Self {
         let request = match request {
             Ok(request) => request,
-            Err(refusal) => return Self::without_file(refusal.status(), "", false),
+            Err(refusal) => return Self::without_file(refusal.status(), "", true, false),
         };
         if request.method == Method::Other {
             let allow = "Allow: GET, HEAD\r\n";
-            return Self::without_file("405 Method Not Allowed", allow, request.keep_alive);
+            return Self::without_file("405 Method Not Allowed", allow, true, request.keep_alive);
         }
         Self::of_file(request, folder).unwrap_or_else(|error| {
             tracing::debug!(target = request.target, %error, "not served");
-            Self::without_file("404 Not Found", "", request.keep_alive)
+            Self::instead_of_file(status_of(&error), "", request)
         })
     }
 
@@ -63,7 +64,7 @@ impl Answer {
             Wanted::Impossible => {
                 let range = format!("Content-Range: bytes */{length}\r\n");
                 let status = "416 Range Not Satisfiable";
-                return Ok(Self::without_file(status, &range, request.keep_alive));
+                return Ok(Self::instead_of_file(status, &range, request));
             }
         };
         Ok(Self {
@@ -78,12 +79,35 @@ impl Answer {
         })
     }
 
-    fn without_file(status: &str, headers: &str, keep_alive: bool) -> Self {
+    /// To GET or HEAD.
+    fn instead_of_file(status: &str, headers: &str, request: &Request) -> Self {
+        let is_get = request.method == Method::Get;
+        Self::without_file(status, headers, is_get, request.keep_alive)
+    }
+
+    /// The status is all there is to say; it is said in the body, too, for those who see nothing else.
+    fn without_file(status: &str, headers: &str, has_body: bool, keep_alive: bool) -> Self {
+        let body = format!("{status}\n");
+        let headers = format!("Content-Type: text/plain; charset=utf-8\r\n{headers}");
+        let mut head = head(status, &headers, body.len() as u64, keep_alive);
+        if has_body {
+            head += &body;
+        }
         Self {
-            head: head(status, headers, 0, keep_alive),
+            head,
             body: None,
             keep_alive,
         }
+    }
+}
+
+/// Of a file that could not be opened. Whoever may not see it is told that it is not there.
+fn status_of(error: &io::Error) -> &'static str {
+    match Errno::from_io_error(error) {
+        // It may well be there.
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => "503 Service Unavailable",
+        Some(Errno::IO) => "500 Internal Server Error",
+        _ => "404 Not Found",
     }
 }
 

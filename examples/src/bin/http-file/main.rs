@@ -25,7 +25,8 @@ use clap::Parser;
 use examples::{ServerArgs, http::read_request, linger, run_program, serve_with};
 use io_traits::io::write_all;
 use net::{TcpStream, send_file};
-use reactor::Handle;
+use reactor::{Elapsed, Handle};
+use socket2::SockRef;
 
 use crate::{answer::Answer, folder::Folder};
 
@@ -33,24 +34,35 @@ fn main() -> ExitCode {
     let args = Args::parse();
     run_program(|| {
         let folder = Arc::new(Folder::open(&args.folder)?);
+        let limit = Duration::from_secs(args.limit);
         serve_with(&args.server, move |handle| {
             let handle = handle.clone();
             async move |client: &TcpStream| {
-                serve(client, &folder, &handle).await?;
+                let served = serve(client, &folder, limit, &handle).await;
+                if served.as_ref().is_err_and(Elapsed::is_source_of) {
+                    // It has not taken its answer: the system is not to go on offering it.
+                    SockRef::from(client).set_linger(Some(Duration::ZERO))?;
+                }
+                served?;
                 linger(client, &handle).await
             }
         })
     })
 }
 
-async fn serve(mut client: &TcpStream, folder: &Folder, handle: &Handle) -> io::Result<()> {
+async fn serve(
+    mut client: &TcpStream,
+    folder: &Folder,
+    limit: Duration,
+    handle: &Handle,
+) -> io::Result<()> {
     let mut input = BytesMut::new();
     loop {
         let reading = read_request(&mut client, &mut input);
         // A client that is silent between two requests, or within one, has had its time.
-        let request = match handle.timeout(SILENCE, reading).await {
+        let request = match handle.timeout(limit, reading).await {
             Ok(request) => request?,
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(()),
+            Err(error) if Elapsed::is_source_of(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
         let Some(request) = request else {
@@ -61,10 +73,12 @@ async fn serve(mut client: &TcpStream, folder: &Folder, handle: &Handle) -> io::
             body,
             keep_alive,
         } = Answer::to(&request, folder);
-        write_all(&mut client, head.as_bytes()).await?;
+        let writing = write_all(&mut client, head.as_bytes());
+        handle.timeout(limit, writing).await??;
         if let Some((file, range)) = body {
             let promised = range.end - range.start;
-            if send_file(client, &file, range).await? < promised {
+            let sending = send_file(client, &file, range).idle_limit(limit);
+            if sending.await? < promised {
                 // Somebody has cut the file off. There is no way to say so but to end.
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -74,9 +88,6 @@ async fn serve(mut client: &TcpStream, folder: &Folder, handle: &Handle) -> io::
         }
     }
 }
-
-/// How long a client may take for a request.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Serve the files of a folder
 #[derive(Parser)]
@@ -88,4 +99,8 @@ struct Args {
     /// The folder; nothing outside of it is served
     #[arg(default_value = ".")]
     folder: PathBuf,
+
+    /// How many seconds a client may take for a request, and may take nothing of an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    limit: u64,
 }

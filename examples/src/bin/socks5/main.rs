@@ -34,22 +34,37 @@ fn main() -> ExitCode {
             None => None,
             Some(user) => Some(Login::new(&user, &password()?)?),
         };
+        let limits = Limits {
+            ask: Duration::from_secs(args.ask_limit),
+            idle: Duration::from_secs(args.idle_limit),
+        };
         serve_with(&args.server, move |handle| {
             let handle = handle.clone();
             let connector = Connector::new(&handle).limit(CONNECT_LIMIT);
-            async move |client: &TcpStream| serve(client, login.as_ref(), &connector, &handle).await
+            async move |client: &TcpStream| {
+                serve(client, login.as_ref(), limits, &connector, &handle).await
+            }
         })
     })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// How long a client may take to say what it wants.
+    ask: Duration,
+    /// How long it may last that nothing goes either way.
+    idle: Duration,
 }
 
 async fn serve(
     client: &TcpStream,
     login: Option<&Login>,
+    limits: Limits,
     connector: &Connector,
     handle: &Handle,
 ) -> io::Result<()> {
     // A client that stalls before it has said what it wants would hold a descriptor for nothing.
-    let asking = handle.timeout(ASK_LIMIT, ask(client, login));
+    let asking = handle.timeout(limits.ask, ask(client, login));
     let Says::Goes(target) = asking.await?? else {
         return linger(client, handle).await;
     };
@@ -63,7 +78,7 @@ async fn serve(
     };
     server.set_nodelay(true)?;
     reply(client, Reply::Succeeded, server.local_addr().ok()).await?;
-    let carried = relay(client, &server).await?;
+    let carried = relay(client, &server).idle_limit(limits.idle).await?;
     tracing::debug!(%target, ?carried, "a connection has ended");
     Ok(())
 }
@@ -92,8 +107,6 @@ fn password() -> io::Result<String> {
 
 const PASSWORD: &str = "SOCKS5_PASSWORD";
 
-/// How long a client may take to say what it wants.
-const ASK_LIMIT: Duration = Duration::from_secs(10);
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Connect clients to where they want to go
@@ -106,4 +119,13 @@ struct Args {
     /// Serve this user alone, with the password in SOCKS5_PASSWORD
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+
+    /// How many seconds a client may take to say what it wants
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    ask_limit: u64,
+
+    /// After how many seconds without a byte either way a connection is ended
+    // RFC 5382, section 5: whoever stands between two should wait for at least 2 hours and 4 minutes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 7_440)]
+    idle_limit: u64,
 }

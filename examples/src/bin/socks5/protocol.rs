@@ -9,7 +9,7 @@ use std::{
 };
 
 use io_traits::io::{read_exact, write_all};
-use net::TcpStream;
+use net::{LookupError, TcpStream};
 
 /// Whether the client may go on.
 #[derive(Debug)]
@@ -150,6 +150,7 @@ impl Reply {
             ErrorKind::HostUnreachable | ErrorKind::NotFound | ErrorKind::TimedOut => {
                 Self::HostUnreachable
             }
+            _ if LookupError::source_of(error).is_some() => Self::HostUnreachable,
             _ => Self::GeneralFailure,
         }
     }

@@ -1,29 +1,34 @@
-//! The six laws, on Unix sockets.
-
-mod common;
+//! The laws; the third has a file of its own, `wakeups.rs`.
 
 use std::{
     io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write},
-    os::unix::net::{UnixListener as StdListener, UnixStream as StdUnix},
+    net::Shutdown,
     sync::Arc,
     task::{Context, Waker},
     thread,
 };
 
 use bytes::BytesMut;
-use common::{
-    CountWakes, Elsewhere, SocketPath, assert_gone, block_on, fill_unix, run, settle, turn_until,
-    unix_streams, with_cx, within_reason,
-};
-use futures::{FutureExt, StreamExt, executor::ThreadPool, future::join_all};
+use futures::{FutureExt, StreamExt};
 use io_traits::{
     AsyncRead, AsyncWrite, ReadCursor, io as async_io, poll_read_buf, read_buf,
     task::{self, NotInTask},
 };
-use net::{UnixListener, UnixStream};
-use reactor::{Core, Handle, ReactorGone};
+use reactor::{Core, ReactorGone};
 
-type Operation = fn(&UnixStream) -> io::Result<usize>;
+use super::{
+    Listener, Stream, connect, connect_std, fill, listen, listen_std, pair, pair_of_ours, std_pair,
+    try_listen,
+};
+use crate::{
+    common::{
+        CountWakes, Elsewhere, assert_gone, block_on, child, poll_with, run, settle, turn_until,
+        with_cx, within_reason,
+    },
+    path_of,
+};
+
+type Operation = fn(&Stream) -> io::Result<usize>;
 
 const READS: [Operation; 4] = [
     |mut stream| stream.read(&mut [0; 8]),
@@ -37,10 +42,7 @@ const WRITES: [Operation; 2] = [
     |mut stream| stream.write_vectored(&[IoSlice::new(b"x"), IoSlice::new(b"y")]),
 ];
 
-fn listen(handle: &Handle) -> (UnixListener, SocketPath) {
-    let path = SocketPath::new();
-    (UnixListener::bind(&path, handle).unwrap(), path)
-}
+// ---- 1. non-blocking ------------------------------------------------------------------------------
 
 #[test]
 fn law_1_non_blocking_reads_writes_peeks_and_accepts_say_would_block_at_once() {
@@ -48,10 +50,10 @@ fn law_1_non_blocking_reads_writes_peeks_and_accepts_say_would_block_at_once() {
         let core = Core::new().unwrap();
         let handle = core.handle();
         // Those of std are blocking when they are handed over.
-        let (of_std, _peer) = unix_streams(&handle);
-        let (of_ours, _other) = UnixStream::pair(&handle).unwrap();
+        let (of_std, _peer) = pair(&handle);
+        let (of_ours, _other) = pair_of_ours(&handle);
         for mut stream in [of_std, of_ours] {
-            fill_unix(&stream);
+            fill(&stream);
             for operation in READS.into_iter().chain(WRITES) {
                 let error = with_cx(Waker::noop(), |cx| {
                     task::enter(cx, || operation(&stream)).unwrap_err()
@@ -63,10 +65,9 @@ fn law_1_non_blocking_reads_writes_peeks_and_accepts_say_would_block_at_once() {
                 assert!(stream.poll_write_from(cx, b"x").is_pending());
             });
         }
-        let path = SocketPath::new();
-        let of_std = StdListener::bind(&path).unwrap();
-        let of_std = UnixListener::from_std(of_std, &handle).unwrap();
-        let (of_ours, _path) = listen(&handle);
+        let (of_std, _at) = listen_std();
+        let of_std = Listener::from_std(of_std, &handle).unwrap();
+        let (of_ours, _at) = listen(&handle);
         for listener in [of_std, of_ours] {
             with_cx(Waker::noop(), |cx| {
                 let error = task::enter(cx, || listener.accept()).unwrap_err();
@@ -77,11 +78,13 @@ fn law_1_non_blocking_reads_writes_peeks_and_accepts_say_would_block_at_once() {
     });
 }
 
+// ---- 2. would-block registers ---------------------------------------------------------------------
+
 #[test]
 fn law_2_would_block_registers_each_operation_and_its_retry_goes_through() {
     let mut core = Core::new().unwrap();
     for read in READS {
-        let (stream, mut peer) = unix_streams(&core.handle());
+        let (stream, mut peer) = pair(&core.handle());
         let (count, waker) = CountWakes::new();
         let try_it = || with_cx(&waker, |cx| task::enter(cx, || read(&stream)));
         assert_eq!(try_it().unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -92,8 +95,8 @@ fn law_2_would_block_registers_each_operation_and_its_retry_goes_through() {
         assert_eq!(try_it().unwrap(), 4);
     }
     for write in WRITES {
-        let (stream, mut peer) = unix_streams(&core.handle());
-        let filled = fill_unix(&stream);
+        let (stream, mut peer) = pair(&core.handle());
+        let filled = fill(&stream);
         let (count, waker) = CountWakes::new();
         let try_it = || with_cx(&waker, |cx| task::enter(cx, || write(&stream)));
         assert_eq!(try_it().unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -103,117 +106,56 @@ fn law_2_would_block_registers_each_operation_and_its_retry_goes_through() {
         turn_until(&mut core, || count.get() > 0);
         assert!(try_it().unwrap() > 0);
     }
-    let (listener, path) = listen(&core.handle());
+}
+
+#[test]
+fn law_2_would_block_registers_an_accept() {
+    let mut core = Core::new().unwrap();
+    let (listener, at) = listen(&core.handle());
     let (count, waker) = CountWakes::new();
     let try_it = || with_cx(&waker, |cx| task::enter(cx, || listener.accept()));
     assert_eq!(try_it().unwrap_err().kind(), ErrorKind::WouldBlock);
     settle(&mut core);
     assert_eq!(count.get(), 0);
-    let _peer = StdUnix::connect(&path).unwrap();
+    let mut peer = connect_std(&at);
     turn_until(&mut core, || count.get() > 0);
-    try_it().unwrap();
+    let (mut stream, _) = try_it().unwrap();
+    peer.write_all(b"x").unwrap();
+    run(&mut core, async_io::read_exact(&mut stream, &mut [0; 1])).unwrap();
+}
+
+/// As TLS does: a read may have to write first.
+struct WritesToRead(Stream);
+
+impl Read for WritesToRead {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.write(b"!")?;
+        self.0.read(buf)
+    }
 }
 
 #[test]
-fn law_3_twenty_tasks_on_one_stream_in_one_direction_are_all_woken() {
+fn law_2_a_read_that_blocks_on_writing_is_woken_by_writability() {
     let mut core = Core::new().unwrap();
-    let (stream, mut peer) = unix_streams(&core.handle());
-    let stream = Arc::new(stream);
-    let tasks: Vec<_> = (0..20)
-        .map(|_| {
-            let stream = stream.clone();
-            core.spawner().spawn(async move {
-                let mut byte = [0; 1];
-                let mut stream = &*stream;
-                task::io(|| stream.read(&mut byte)).await.unwrap();
-                byte[0]
-            })
-        })
-        .collect();
-    settle(&mut core);
-    peer.write_all(&(0..20).collect::<Vec<u8>>()).unwrap();
-    let mut bytes: Vec<_> = run(&mut core, join_all(tasks))
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
-    bytes.sort_unstable();
-    assert_eq!(bytes, (0..20).collect::<Vec<u8>>());
+    let (stream, mut peer) = pair(&core.handle());
+    let filled = fill(&stream);
+    let mut object = WritesToRead(stream);
+    let mut buf = [0; 16];
+    let (count, waker) = CountWakes::new();
+    let mut future = task::io(|| object.read(&mut buf));
+    assert!(poll_with(&mut future, &waker).is_pending());
+    peer.read_exact(&mut vec![0; filled]).unwrap();
+    turn_until(&mut core, || count.get() > 0);
+    peer.write_all(b"answer").unwrap();
+    assert_eq!(run(&mut core, future).unwrap(), 6);
 }
 
-#[test]
-fn law_3_twenty_tasks_accept_from_one_listener_and_each_connection_goes_to_one() {
-    let mut core = Core::new().unwrap();
-    let (listener, path) = listen(&core.handle());
-    let listener = Arc::new(listener);
-    let tasks: Vec<_> = (0..20)
-        .map(|_| {
-            let listener = listener.clone();
-            core.spawner().spawn(async move {
-                let (mut stream, _) = task::io(|| listener.accept()).await.unwrap();
-                let mut byte = [0; 1];
-                async_io::read_exact(&mut stream, &mut byte).await.unwrap();
-                byte[0]
-            })
-        })
-        .collect();
-    settle(&mut core);
-    let _peers: Vec<_> = (0..20_u8)
-        .map(|n| {
-            let mut peer = StdUnix::connect(&path).unwrap();
-            peer.write_all(&[n]).unwrap();
-            peer
-        })
-        .collect();
-    let mut bytes: Vec<_> = run(&mut core, join_all(tasks))
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
-    bytes.sort_unstable();
-    assert_eq!(bytes, (0..20).collect::<Vec<u8>>());
-}
-
-#[test]
-fn law_3_under_a_foreign_executor_echoes_go_on_while_a_core_turns_elsewhere() {
-    let core = Elsewhere::new();
-    let pool = ThreadPool::builder().pool_size(2).create().unwrap();
-    let (listener, path) = listen(&core.handle);
-    let path = Arc::new(path);
-    let server = pool.clone();
-    pool.spawn_ok(async move {
-        let mut incoming = listener.incoming();
-        while let Some(Ok((stream, _))) = incoming.next().await {
-            server.spawn_ok(async move {
-                async_io::copy(&mut &stream, &mut &stream).await.unwrap();
-            });
-        }
-    });
-    let clients: Vec<_> = (0..8)
-        .map(|n| {
-            let (handle, path) = (core.handle.clone(), path.clone());
-            thread::spawn(move || {
-                block_on(async move {
-                    let mut stream = UnixStream::connect(&*path, &handle).await.unwrap();
-                    for round in 0..50_u8 {
-                        let mut answer = [0; 2];
-                        async_io::write_all(&mut stream, &[n, round]).await.unwrap();
-                        async_io::read_exact(&mut stream, &mut answer)
-                            .await
-                            .unwrap();
-                        assert_eq!(answer, [n, round]);
-                    }
-                });
-            })
-        })
-        .collect();
-    clients
-        .into_iter()
-        .for_each(|client| client.join().unwrap());
-}
+// ---- 4. buffers are only written ------------------------------------------------------------------
 
 #[test]
 fn law_4_a_read_into_uninitialised_memory_reports_exactly_what_it_filled() {
     let mut core = Core::new().unwrap();
-    let (mut stream, mut peer) = unix_streams(&core.handle());
+    let (mut stream, mut peer) = pair(&core.handle());
     peer.write_all(b"abc").unwrap();
     let mut buf = BytesMut::with_capacity(1024);
     buf.extend_from_slice(b"old ");
@@ -239,18 +181,24 @@ fn law_4_a_read_into_uninitialised_memory_reports_exactly_what_it_filled() {
     assert_eq!(memory, *b"de\xAA\xAA\xAA\xAA\xAA\xAA");
 }
 
+// ---- 5. poll functions never say "would block" nor "interrupted" ----------------------------------
+
+/// Signals interrupt system calls; here strace plays the signal.
 #[test]
 fn law_5_poll_functions_never_return_interrupted_or_would_block() {
-    let test = "law_5_poll_functions_never_return_interrupted_or_would_block";
+    let test = path_of(
+        module_path!(),
+        "law_5_poll_functions_never_return_interrupted_or_would_block",
+    );
     let calls = "recvfrom,sendto,accept4,writev,readv,recvmsg,sendmsg";
     let inject = format!("inject={calls}:error=EINTR:when=1+2");
-    let trace = common::child::traced(test, &["-e", &inject], || {
+    let trace = child::traced(&test, &["-e", &inject], || {
         let mut core = Core::new().unwrap();
         let handle = core.handle();
-        let (listener, path) = listen(&handle);
+        let (listener, at) = listen(&handle);
         run(&mut core, async {
             for _ in 0..5 {
-                let mut client = UnixStream::connect(&path, &handle).await.unwrap();
+                let mut client = connect(&at, &handle).await.unwrap();
                 let (server, _) = task::io(|| listener.accept()).await.unwrap();
                 async_io::write_all(&mut client, b"hello").await.unwrap();
                 let two = [IoSlice::new(b"wor"), IoSlice::new(b"ld")];
@@ -267,20 +215,26 @@ fn law_5_poll_functions_never_return_interrupted_or_would_block() {
     assert!(trace.is_none_or(|trace| trace.lines("EINTR") > 20));
 }
 
+// ---- 6. no silent hang ----------------------------------------------------------------------------
+
 #[test]
 fn law_6_no_silent_hang_outside_of_a_task_the_answer_is_the_same_with_and_without_data() {
     let mut core = Core::new().unwrap();
-    let (mut stream, mut peer) = unix_streams(&core.handle());
-    let (listener, path) = listen(&core.handle());
+    let (mut stream, mut peer) = pair(&core.handle());
+    let (listener, at) = listen(&core.handle());
     let mut connection = None;
     for round in 0..4 {
-        for operation in READS.into_iter().chain(WRITES) {
-            let error = operation(&stream).unwrap_err();
-            assert!(NotInTask::is_source_of(&error), "round {round}");
+        for (operation, answer) in READS.into_iter().chain(WRITES).enumerate() {
+            let error = answer(&stream).unwrap_err();
+            assert!(
+                NotInTask::is_source_of(&error),
+                "operation {operation}, round {round}"
+            );
         }
         let others = [
             stream.read(&mut []),
             stream.write(b""),
+            read_buf(&mut stream, &mut BytesMut::new()),
             listener.accept().map(|_| 0),
         ];
         for result in others {
@@ -292,10 +246,10 @@ fn law_6_no_silent_hang_outside_of_a_task_the_answer_is_the_same_with_and_withou
         match round {
             0 => {
                 peer.write_all(b"data").unwrap();
-                connection = Some(StdUnix::connect(&path).unwrap());
+                connection = Some(connect_std(&at));
             }
             1 => settle(&mut core),
-            _ => peer.shutdown(std::net::Shutdown::Write).unwrap(),
+            _ => peer.shutdown(Shutdown::Write).unwrap(),
         }
     }
     drop(connection);
@@ -305,8 +259,8 @@ fn law_6_no_silent_hang_outside_of_a_task_the_answer_is_the_same_with_and_withou
 fn law_6_after_the_core_is_gone_every_operation_says_so_for_ever() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
-    let (stream, mut peer) = unix_streams(&handle);
-    let (listener, path) = listen(&handle);
+    let (stream, mut peer) = pair(&handle);
+    let (listener, at) = listen(&handle);
     peer.write_all(b"data").unwrap();
     settle(&mut core);
     drop(core);
@@ -319,16 +273,16 @@ fn law_6_after_the_core_is_gone_every_operation_says_so_for_ever() {
         });
         assert_gone(stream.readable().now_or_never().expect("a hang"));
         assert_gone(stream.writable().now_or_never().expect("a hang"));
-        let connect = UnixStream::connect(&path, &handle);
-        assert_gone(connect.now_or_never().expect("a hang"));
-        assert_gone(UnixListener::bind(SocketPath::new(), &handle));
-        assert_gone(UnixStream::pair(&handle));
-        assert_gone(UnixStream::from_std(StdUnix::pair().unwrap().0, &handle));
+        assert_gone(connect(&at, &handle).now_or_never().expect("a hang"));
+        assert_gone(try_listen(&handle));
+        assert_gone(Listener::from_std(listen_std().0, &handle));
+        assert_gone(Stream::from_std(std_pair().0, &handle));
     }
     let mut incoming = listener.incoming();
     assert_gone(incoming.next().now_or_never().expect("a hang").unwrap());
     // The socket can still be had.
     let mut std = stream.into_std().unwrap();
+    std.set_nonblocking(false).unwrap();
     let mut buf = [0; 4];
     std.read_exact(&mut buf).unwrap();
     assert_eq!(&buf, b"data");
@@ -337,8 +291,8 @@ fn law_6_after_the_core_is_gone_every_operation_says_so_for_ever() {
 #[test]
 fn law_6_whoever_waits_for_a_socket_is_woken_when_the_core_goes() {
     let mut core = Elsewhere::new();
-    let (stream, _peer) = unix_streams(&core.handle);
-    fill_unix(&stream);
+    let (stream, _peer) = pair(&core.handle);
+    fill(&stream);
     let stream = Arc::new(stream);
     let (parked, is_parked) = CountWakes::new();
     let threads: Vec<_> = [0, 1, 2]
