@@ -43,9 +43,13 @@ mod other;
 pub(crate) use other::*;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod aside;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod cmsg;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod datagrams;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use datagrams::*;
+pub(crate) use {aside::*, datagrams::*};
 
 // Tested on Linux, too.
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
