@@ -17,13 +17,23 @@ pub(crate) fn can_segment<S: Socket>(socket: &S) -> bool {
 }
 
 /// Whether a message may have been refused for what it asked for beside being sent.
+///
+/// Segments that are longer than the path takes are `EMSGSIZE` since Linux 6.14 and were `EINVAL` before.
 pub(crate) fn refuses_offload(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EIO | libc::EINVAL | libc::EMSGSIZE)
+    )
 }
 
 /// Whether that would be so for datagrams of any length.
 pub(crate) fn is_of_the_device(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EIO)
+}
+
+/// Whether it is for the length, and for nothing else that was asked for.
+pub(crate) fn is_of_the_length(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EMSGSIZE)
 }
 
 /// Has the kernel tell something beside each message, or not.
