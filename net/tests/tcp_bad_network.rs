@@ -2,42 +2,19 @@
 //!
 //! Two network namespaces, and between them a program that does all that to packets (`tools/tunem.py`).
 
+mod bad_network;
 mod common;
 mod relayed;
 
-use std::{fs::File, net::SocketAddr, os::fd::AsFd, process::Command, thread, time::Duration};
+use std::{net::SocketAddr, process::Command, thread, time::Duration};
 
+use bad_network::{between, enter};
 use common::{HANG, child, run};
 use futures::{StreamExt, future::try_join_all};
 use io_traits::io::{copy, read_exact, read_to_end, shutdown, write_all};
 use net::{TcpListener, TcpStream, relay};
 use reactor::{Core, Elapsed};
 use relayed::bytes;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-
-/// Runs `body` where the namespaces `a`, 10.77.0.1, and `b`, 10.77.0.2, are.
-#[track_caller]
-fn between(test: &str, faults: &str, body: impl FnOnce()) {
-    let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/tunem.py");
-    let setup = format!(
-        "test -e /dev/net/tun
-mount -t tmpfs tmpfs /run
-python3 '{tool}' a b {faults} > /run/tunem.log 2>&1 &
-tries=0
-until grep -q ready /run/tunem.log; do
-    tries=$((tries + 1))
-    test $tries -lt 200 || {{ cat /run/tunem.log; exit 1; }}
-    sleep 0.05
-done"
-    );
-    child::in_namespaces(test, &["python3", "mount"], &setup, body);
-}
-
-/// This thread is on that side from now on; so are the sockets that it makes.
-fn enter(side: &str) {
-    let side = File::open(format!("/run/netns/{side}")).unwrap();
-    move_into_link_name_space(side.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-}
 
 const A: &str = "10.77.0.1:0";
 

@@ -440,27 +440,3 @@ fn options_of_version_six_are_what_they_were_set_to() {
     }
     assert!(socket.leave_multicast_v6(&group, 1).is_err());
 }
-
-#[test]
-fn a_group_hears_what_is_sent_to_it() {
-    let mut core = Core::new().unwrap();
-    let group = Ipv4Addr::new(239, 1, 2, 4);
-    let member = UdpSocket::bind(&"0.0.0.0:0".parse().unwrap(), &core.handle()).unwrap();
-    member
-        .join_multicast_v4(&group, &Ipv4Addr::LOCALHOST)
-        .unwrap();
-    let (sender, _peer) = datagrams(&core.handle());
-    socket2::SockRef::from(&sender)
-        .set_multicast_if_v4(&Ipv4Addr::LOCALHOST)
-        .unwrap();
-    let target = SocketAddr::from((group, member.local_addr().unwrap().port()));
-    let mut buf = [0; 16];
-    let (n, from) = run(&mut core, async {
-        task::io(|| sender.send_to(b"all", &target)).await.unwrap();
-        task::io(|| member.recv_from(&mut buf)).await.unwrap()
-    });
-    assert_eq!(
-        (&buf[..n], from),
-        (&b"all"[..], sender.local_addr().unwrap())
-    );
-}

@@ -11,8 +11,9 @@
 //!
 //! # Reading order
 //!
-//! 1. `bin/bench-bare.rs`, `bin/bench-ours.rs`, `bin/bench-tokio.rs`, `bin/bench-smol.rs`, and for
-//!    relays `bin/bench-splice.rs`: the contestants.
+//! 1. `bin/bench-bare.rs`, `bin/bench-ours.rs`, `bin/bench-tokio.rs`, `bin/bench-smol.rs`, for relays
+//!    `bin/bench-splice.rs`, for datagrams `bin/bench-bare-udp.rs`, `bin/bench-ours-udp.rs` and
+//!    `bin/bench-tokio-udp.rs`: the contestants.
 //! 2. `bin/bench/scenario/`: what is timed; one scenario, one file.
 //! 3. `bin/bench/count/`: what is counted; one kind of count, one file.
 //! 4. `bin/bench/generator.rs`, `bin/bench/server.rs`: the two ends of a measurement.
@@ -22,11 +23,15 @@
 use std::time::Duration;
 
 mod announce;
+mod datagrams;
 mod listen;
+mod udp;
 mod work;
 
 pub use announce::{Announcement, announce};
+pub use datagrams::{Datagrams, Sending};
 pub use listen::listen;
+pub use udp::bind_udp;
 pub use work::Work;
 
 /// Bytes of a message.
@@ -43,3 +48,12 @@ pub const SPIN: Duration = Duration::from_micros(200);
 
 /// Bytes of the buffer that a server's connection, or a bare loop, reads into.
 pub const BUFFER: usize = 4096;
+
+/// The last byte of a datagram that a server of [`Work::UdpReceive`] answers.
+pub const MARK: u8 = b'.';
+
+/// Bytes of a datagram where their number is what counts, and not their bytes: what QUIC sends at first.
+pub const PACKET: usize = 1200;
+
+/// How many of those one message to the kernel takes, with GSO.
+pub const SEGMENTS: usize = 65_507 / PACKET;

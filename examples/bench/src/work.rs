@@ -1,5 +1,7 @@
 use std::{env, io, net::SocketAddr, path::PathBuf};
 
+use crate::Datagrams;
+
 /// What a server is asked to do, as the words of its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
@@ -17,7 +19,13 @@ pub enum Work {
     /// Sends every line of a TCP connection back.
     TcpLines,
     /// Sends every datagram back to where it came from.
-    UdpEcho,
+    UdpEcho(Datagrams),
+    /// Receives datagrams; one that ends in [`MARK`](crate::MARK) is answered with how many have come since
+    /// the last of that kind.
+    UdpReceive(Datagrams),
+    /// Sends datagrams of [`PACKET`](crate::PACKET) bytes, as many and to where a [`Sending`](crate::Sending)
+    /// says.
+    UdpSend(Datagrams),
     /// Sends every byte of a Unix stream back; the socket is made at the path.
     UnixEcho(PathBuf),
     /// Carries the bytes of each TCP connection to another one and back, by means of the library.
@@ -59,7 +67,9 @@ impl Work {
             Self::TcpSpin => vec!["tcp-spin".into()],
             Self::TcpFrames => vec!["tcp-frames".into()],
             Self::TcpLines => vec!["tcp-lines".into()],
-            Self::UdpEcho => vec!["udp-echo".into()],
+            Self::UdpEcho(form) => vec!["udp-echo".into(), form.to_string()],
+            Self::UdpReceive(form) => vec!["udp-receive".into(), form.to_string()],
+            Self::UdpSend(form) => vec!["udp-send".into(), form.to_string()],
             Self::UnixEcho(path) => vec!["unix-echo".into(), path.display().to_string()],
             Self::Relay { to, buffer } => {
                 vec!["relay".into(), to.to_string(), buffer.to_string()]
@@ -85,7 +95,9 @@ impl Work {
             ["tcp-spin"] => Self::TcpSpin,
             ["tcp-frames"] => Self::TcpFrames,
             ["tcp-lines"] => Self::TcpLines,
-            ["udp-echo"] => Self::UdpEcho,
+            ["udp-echo", form] => Self::UdpEcho(form.parse().ok()?),
+            ["udp-receive", form] => Self::UdpReceive(form.parse().ok()?),
+            ["udp-send", form] => Self::UdpSend(form.parse().ok()?),
             ["unix-echo", path] => Self::UnixEcho(path.into()),
             ["relay", to, buffer] => Self::Relay {
                 to: to.parse().ok()?,
@@ -110,7 +122,9 @@ mod tests {
             Work::TcpSpin,
             Work::TcpFrames,
             Work::TcpLines,
-            Work::UdpEcho,
+            Work::UdpEcho(Datagrams::Single),
+            Work::UdpReceive(Datagrams::Batched),
+            Work::UdpSend(Datagrams::Offloaded),
             Work::UnixEcho("/a b".into()),
             Work::Relay {
                 to: ([127, 0, 0, 1], 7).into(),

@@ -1,5 +1,5 @@
-//! Messages of datagrams and what travels beside them: recvmsg(2), cmsg(3), recvmmsg(2), sendmmsg(2),
-//! udp(7).
+//! Messages of datagrams: recvmsg(2), sendmsg(2), recvmmsg(2), sendmmsg(2). What travels beside them is in
+//! `cmsg.rs`, and what the kernel is asked to do and to tell in `aside.rs`.
 #![allow(
     unsafe_code,
     reason = "the headers of messages are raw pointers, and neither std nor socket2 nor rustix has \
@@ -9,16 +9,18 @@
 use std::{
     io,
     mem::{self, MaybeUninit},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6},
     os::fd::AsRawFd,
     ptr,
-    time::{Duration, SystemTime},
 };
 
 use libc::{c_int, c_void};
 
-use super::{Aside, Socket};
-use crate::{Ecn, RecvMeta, udp::Message};
+use super::{
+    Socket,
+    cmsg::{Control, ROOM, note_all},
+};
+use crate::{RecvMeta, udp::Message};
 
 /// How many messages a system call takes here.
 pub(crate) const MOST_MESSAGES: usize = 64;
@@ -116,10 +118,6 @@ struct Slot {
     control: Control,
 }
 
-/// Aligned as the kernel's headers are; what is beside the data of a message.
-#[repr(C, align(8))]
-struct Control([MaybeUninit<u8>; ROOM]);
-
 impl Slot {
     fn new() -> Self {
         Self {
@@ -134,7 +132,7 @@ impl Slot {
                 iov_base: ptr::null_mut(),
                 iov_len: 0,
             },
-            control: Control([const { MaybeUninit::uninit() }; ROOM]),
+            control: Control::new(),
         }
     }
 
@@ -189,15 +187,8 @@ impl Slot {
             .addr(header.msg_namelen)
             .ok_or_else(|| io::Error::other("the sender of a datagram has no IP address"))?;
         let mut meta = RecvMeta::of_one(from, len, header.msg_flags & libc::MSG_TRUNC != 0);
-        // SAFETY: the kernel has filled in the header and what is in `control`.
-        let mut at = unsafe { libc::CMSG_FIRSTHDR(header) };
-        // SAFETY: not null, so there is a whole entry.
-        while let Some(entry) = unsafe { at.as_ref() } {
-            // SAFETY: the entry has data that is as long as it says, that of its kind.
-            unsafe { note(entry, &mut meta) };
-            // SAFETY: both are the kernel's.
-            at = unsafe { libc::CMSG_NXTHDR(header, entry) };
-        }
+        // SAFETY: the caller says so, and `control` is a part of the slot.
+        unsafe { note_all(header, &mut meta) };
         Ok(meta)
     }
 
@@ -222,150 +213,6 @@ impl Slot {
     }
 }
 
-impl Control {
-    /// What is to be beside the data; returns how long it is.
-    fn fill(&mut self, message: &Message<'_>) -> usize {
-        let mut len = 0;
-        if let Some(size) = message.segment_size {
-            // What is split is not longer than a message, which is shorter than 65,536 bytes.
-            self.push(&mut len, libc::SOL_UDP, libc::UDP_SEGMENT, size as u16);
-        }
-        // To an address that is not known here, both: each family passes that of the other over.
-        let to = message.to.map(|addr| addr.ip().to_canonical());
-        let (v4, v6) = to.map_or((true, true), |to| (to.is_ipv4(), to.is_ipv6()));
-        if let Some(ecn) = message.ecn {
-            let tos = c_int::from(ecn as u8);
-            if v4 {
-                self.push(&mut len, libc::IPPROTO_IP, libc::IP_TOS, tos);
-            }
-            if v6 {
-                self.push(&mut len, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, tos);
-            }
-        }
-        let from = message.from.map(|addr| addr.to_canonical());
-        let interface = message.interface.unwrap_or(0);
-        if from.or(to).is_none_or(|addr| addr.is_ipv4()) && (from.is_some() || interface != 0) {
-            let from = match from {
-                Some(IpAddr::V4(addr)) => addr,
-                _ => Ipv4Addr::UNSPECIFIED,
-            };
-            let info = libc::in_pktinfo {
-                ipi_ifindex: interface as c_int,
-                ipi_spec_dst: libc::in_addr {
-                    s_addr: u32::from_ne_bytes(from.octets()),
-                },
-                ipi_addr: libc::in_addr { s_addr: 0 },
-            };
-            self.push(&mut len, libc::IPPROTO_IP, libc::IP_PKTINFO, info);
-        }
-        if from.or(to).is_none_or(|addr| addr.is_ipv6()) && (from.is_some() || interface != 0) {
-            let from = match from {
-                Some(IpAddr::V6(addr)) => addr,
-                _ => Ipv6Addr::UNSPECIFIED,
-            };
-            let info = libc::in6_pktinfo {
-                ipi6_addr: libc::in6_addr {
-                    s6_addr: from.octets(),
-                },
-                ipi6_ifindex: interface as _,
-            };
-            self.push(&mut len, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info);
-        }
-        len
-    }
-
-    fn push<T: Copy>(&mut self, len: &mut usize, level: c_int, kind: c_int, value: T) {
-        let bytes = size_of::<T>() as libc::c_uint;
-        // SAFETY: they only compute.
-        let (whole, space) = unsafe { (libc::CMSG_LEN(bytes), libc::CMSG_SPACE(bytes)) };
-        let place = &mut self.0[*len..][..space as usize];
-        place.fill(MaybeUninit::new(0));
-        let entry: *mut libc::cmsghdr = place.as_mut_ptr().cast();
-        // SAFETY: there is room for the entry and its data, and it begins where an entry may: `Control` is
-        // aligned, and entries are as long as that needs.
-        unsafe {
-            (*entry).cmsg_level = level;
-            (*entry).cmsg_type = kind;
-            (*entry).cmsg_len = whole as _;
-            ptr::write_unaligned(libc::CMSG_DATA(entry).cast(), value);
-        }
-        *len += space as usize;
-    }
-}
-
-/// Adds what an entry says.
-///
-/// # Safety
-///
-/// The kernel has written the entry and its data.
-unsafe fn note(entry: &libc::cmsghdr, meta: &mut RecvMeta) {
-    // SAFETY: it only computes.
-    let head = unsafe { libc::CMSG_LEN(0) } as usize;
-    #[allow(
-        clippy::unnecessary_cast,
-        reason = "not every C library has it as long"
-    )]
-    let len = (entry.cmsg_len as usize).saturating_sub(head);
-    // SAFETY: the data is behind the header, and that long.
-    let data = unsafe { std::slice::from_raw_parts(libc::CMSG_DATA(entry), len) };
-    match (entry.cmsg_level, entry.cmsg_type) {
-        (libc::SOL_UDP, libc::UDP_GRO) => {
-            if let Some(size) = int(data).and_then(|size| usize::try_from(size).ok()) {
-                meta.segment_size = size;
-            }
-        }
-        // Linux writes a byte.
-        (libc::IPPROTO_IP, libc::IP_TOS) => meta.ecn = data.first().map(|&tos| Ecn::of_tos(tos)),
-        (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
-            meta.ecn = int(data).map(|class| Ecn::of_tos(class as u8));
-        }
-        // An index, and the address that answers should come from; then the destination.
-        (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-            if let (Some(index), Some(&[a, b, c, d])) = (int(data), data.get(8..12).and_then(array))
-            {
-                meta.to = Some(Ipv4Addr::new(a, b, c, d).into());
-                meta.interface = u32::try_from(index).ok();
-            }
-        }
-        (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-            if let (Some(&addr), Some(index)) =
-                (data.get(..16).and_then(array), data.get(16..).and_then(int))
-            {
-                meta.to = Some(Ipv6Addr::from(addr).into());
-                meta.interface = u32::try_from(index).ok();
-            }
-        }
-        (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => meta.timestamp = time(data),
-        _ => {}
-    }
-}
-
-fn array<const N: usize>(data: &[u8]) -> Option<&[u8; N]> {
-    data.first_chunk()
-}
-
-fn int(data: &[u8]) -> Option<c_int> {
-    array(data).map(|&bytes| c_int::from_ne_bytes(bytes))
-}
-
-/// A `timespec`: two words, of 32 or 64 bits.
-fn time(data: &[u8]) -> Option<SystemTime> {
-    let (seconds, nanos) = if let Some(&bytes) = array::<16>(data) {
-        let both = u128::from_ne_bytes(bytes);
-        let (low, high) = (both as u64, (both >> 64) as u64);
-        if cfg!(target_endian = "little") {
-            (low, high)
-        } else {
-            (high, low)
-        }
-    } else {
-        let nanos = u32::try_from(data.get(4..).and_then(int)?).ok()?;
-        (u64::try_from(int(data)?).ok()?, nanos.into())
-    };
-    let since = Duration::new(seconds, u32::try_from(nanos).ok()?);
-    SystemTime::UNIX_EPOCH.checked_add(since)
-}
-
 fn raw_addr(addr: SocketAddr) -> (libc::sockaddr_in6, libc::socklen_t) {
     let mut name = Slot::new().name;
     name.sin6_port = addr.port().to_be();
@@ -386,96 +233,3 @@ fn raw_addr(addr: SocketAddr) -> (libc::sockaddr_in6, libc::socklen_t) {
     };
     (name, len as libc::socklen_t)
 }
-
-/// Whether the kernel knows how to segment, which it does since Linux 4.18.
-pub(crate) fn can_segment<S: Socket>(socket: &S) -> bool {
-    option(socket, libc::SOL_UDP, libc::UDP_SEGMENT).is_ok()
-}
-
-/// Whether a message may have been refused for what it asked for beside being sent.
-pub(crate) fn refuses_offload(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL))
-}
-
-/// Whether that would be so for datagrams of any length.
-pub(crate) fn is_of_the_device(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EIO)
-}
-
-/// Has the kernel tell something beside each message, or not.
-pub(crate) fn set_aside<S: Socket>(socket: &S, aside: Aside, on: bool) -> io::Result<()> {
-    let set = |(level, name)| set_option(socket, level, name, on.into());
-    let (of_v6, of_v4) = options(aside);
-    let Some(of_v6) = of_v6 else {
-        return set(of_v4);
-    };
-    match set(of_v6) {
-        // A socket of IPv4.
-        Err(error) if is_of_the_family(&error) => set(of_v4),
-        // One of IPv6 speaks IPv4 as well, unless it was told not to. Where a message came to is told alike.
-        Ok(()) if aside == Aside::Ecn => set(of_v4),
-        result => result,
-    }
-}
-
-/// Whether the kernel was told so.
-pub(crate) fn aside<S: Socket>(socket: &S, aside: Aside) -> io::Result<bool> {
-    let get = |(level, name)| option(socket, level, name).map(|value| value != 0);
-    let (of_v6, of_v4) = options(aside);
-    match of_v6.map(get) {
-        None => get(of_v4),
-        Some(Err(error)) if is_of_the_family(&error) => get(of_v4),
-        Some(result) => result,
-    }
-}
-
-/// What a socket of IPv4 says to an option of IPv6.
-fn is_of_the_family(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP)
-    )
-}
-
-/// Level and name of an option, of IPv6 if that has its own, and of IPv4.
-fn options(aside: Aside) -> (Option<(c_int, c_int)>, (c_int, c_int)) {
-    match aside {
-        Aside::Destination => (
-            Some((libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)),
-            (libc::IPPROTO_IP, libc::IP_PKTINFO),
-        ),
-        Aside::Ecn => (
-            Some((libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS)),
-            (libc::IPPROTO_IP, libc::IP_RECVTOS),
-        ),
-        Aside::Timestamp => (None, (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS)),
-        Aside::Gro => (None, (libc::SOL_UDP, libc::UDP_GRO)),
-    }
-}
-
-fn set_option<S: Socket>(socket: &S, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
-    let len = size_of_val(&value) as libc::socklen_t;
-    let fd = socket.as_fd().as_raw_fd();
-    // SAFETY: `value` is borrowed for reading and has `len` bytes.
-    let result = unsafe { libc::setsockopt(fd, level, name, ptr::from_ref(&value).cast(), len) };
-    if result == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
-}
-
-fn option<S: Socket>(socket: &S, level: c_int, name: c_int) -> io::Result<c_int> {
-    let mut value: c_int = 0;
-    let mut len = size_of_val(&value) as libc::socklen_t;
-    let fd = socket.as_fd().as_raw_fd();
-    // SAFETY: `value` is borrowed for writing, has `len` bytes, and any bytes are a number.
-    let result =
-        unsafe { libc::getsockopt(fd, level, name, ptr::from_mut(&mut value).cast(), &mut len) };
-    if result == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(value)
-}
-
-/// All of it at once, to receive or to send, fits twice.
-const ROOM: usize = 256;

@@ -9,8 +9,8 @@
 //! * `accept_error`: which errors of `accept` are whose business;
 //! * `is_transient`: which errors are of one datagram and not of the socket;
 //! * `recv_message`, `recv_messages`, `send_messages`: datagrams with what is beside them, `can_segment`,
-//!   `refuses_offload`, `is_of_the_device`: whether the kernel takes them apart, `aside` and `set_aside`: what it
-//!   is to tell; of all this there is a plain form for systems that have less;
+//!   `refuses_offload`, `is_of_the_device`, `is_of_the_length`: whether the kernel takes them apart, `aside` and
+//!   `set_aside`: what it is to tell; of all this there is a plain form for systems that have less;
 //! * where there are Unix sockets: `recv_stream`, `recv_stream_into`, `peek`, `accept_unix`,
 //!   `TRUSTS_SHORT_UNIX_WRITES`, `peer_credentials`, and in `fds.rs` descriptors that travel with bytes;
 //! * `Pipe` and `is_refusal`: bytes from socket to socket without a buffer of ours, if it can be had;
@@ -43,9 +43,13 @@ mod other;
 pub(crate) use other::*;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod aside;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod cmsg;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod datagrams;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use datagrams::*;
+pub(crate) use {aside::*, datagrams::*};
 
 // Tested on Linux, too.
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]

@@ -68,6 +68,10 @@ pub(crate) fn is_of_the_device(_: &io::Error) -> bool {
     false
 }
 
+pub(crate) fn is_of_the_length(_: &io::Error) -> bool {
+    false
+}
+
 pub(crate) fn set_aside<S: Socket>(_: &S, _: Aside, on: bool) -> io::Result<()> {
     if on {
         return Err(io::ErrorKind::Unsupported.into());

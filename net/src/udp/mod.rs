@@ -6,7 +6,7 @@
 //!   send_batch, …        many at a time                      batch.rs, recv_batch.rs
 //!        │                                                   offload.rs: what the kernel may be asked for
 //!        ▼
-//!   sys/datagrams.rs     (or sys/plain_datagrams.rs)
+//!   sys/datagrams.rs, cmsg.rs, aside.rs     (or sys/plain_datagrams.rs)
 //! ```
 
 mod batch;
@@ -14,6 +14,7 @@ mod datagram;
 mod datagrams;
 mod ecn;
 mod messages;
+mod multicast;
 mod offload;
 mod options;
 mod receive;

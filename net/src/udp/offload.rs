@@ -9,8 +9,9 @@ use crate::sys;
 /// What the kernel does for a socket beside sending, as far as it is known, and the way to send.
 ///
 /// It may promise to segment, and then refuse for a device or a path (`EIO`), or for datagrams that are
-/// longer than the path takes (`EINVAL`), udp(7), "UDP_SEGMENT". Some refuse to set ECN. The message that
-/// is refused is sent with less at once, and if that works, it is remembered. Nothing is lost by asking.
+/// longer than the path takes (`EINVAL` or `EMSGSIZE`), udp(7), "UDP_SEGMENT". Some refuse to set ECN
+/// (`EINVAL`). The message that is refused is sent with less at once, and if that works, it is remembered.
+/// Nothing is lost by asking.
 #[derive(Debug)]
 pub(super) struct Offload {
     /// The kernel is not asked to segment into datagrams that are so long, or longer. `UNKNOWN` until
@@ -117,7 +118,9 @@ impl Asked {
             ecn: false,
             ..asked
         };
-        let unmarked = message.ecn.map(|_| without_ecn(self));
+        // The length of a datagram is the same with a mark and without.
+        let ecn = message.ecn.filter(|_| !sys::is_of_the_length(error));
+        let unmarked = ecn.map(|_| without_ecn(self));
         let neither = fewer.and(unmarked).and(fewer).map(without_ecn);
         [fewer, unmarked, neither].into_iter().flatten()
     }
@@ -201,10 +204,26 @@ mod tests {
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
+    fn a_datagram_that_is_too_long_is_not_tried_again_without_its_mark() {
+        let too_long = io::Error::from_raw_os_error(libc::EMSGSIZE);
+        let payload = [0; 250];
+        let marked = Transmit::new(&payload).ecn(crate::Ecn::Ect0);
+        assert_eq!(ALL_OF_IT.lesser(&marked, &too_long).count(), 0);
+        let segments = marked.segments(100);
+        let lesser: Vec<_> = ALL_OF_IT.lesser(&segments, &too_long).collect();
+        let shorter = Asked {
+            segments_below: 100,
+            ..ALL_OF_IT
+        };
+        assert_eq!(lesser, [shorter]);
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
     fn a_device_that_cannot_is_not_asked_again_and_a_path_only_for_shorter_datagrams() {
         let payload = [0; 250];
         let transmit = Transmit::new(&payload).segments(100);
-        for (error, left) in [(libc::EIO, 0), (libc::EINVAL, 100)] {
+        for (error, left) in [(libc::EIO, 0), (libc::EINVAL, 100), (libc::EMSGSIZE, 100)] {
             let error = io::Error::from_raw_os_error(error);
             let less = ALL_OF_IT.lesser(&transmit, &error).next().unwrap();
             let offload = Offload::new();

@@ -118,6 +118,33 @@ impl UdpSender {
         self.socket.try_send_batch(batch)
     }
 
+    /// [`UdpSocket::send`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket.send(buf)
+    }
+
+    /// [`UdpSocket::poll_send`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.socket.poll_send(cx, buf)
+    }
+
+    /// [`UdpSocket::try_send`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket.try_send(buf)
+    }
+
     /// [`UdpSocket::send_to`].
     ///
     /// # Errors

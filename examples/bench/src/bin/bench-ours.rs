@@ -2,13 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{
-    future::Future,
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    path::Path,
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, path::Path, time::Duration};
 
 use bench::{BUFFER, LONGEST_FRAME, SPIN, Work, announce, listen};
 use codec::{Framed, LengthDelimitedCodec, LinesCodec};
@@ -16,9 +10,8 @@ use futures::{SinkExt, StreamExt};
 use io_traits::{
     AsyncRead, AsyncWrite,
     io::{copy, read, write_all},
-    task,
 };
-use net::{TcpListener, TcpStream, UdpSocket, UnixListener, relay};
+use net::{TcpListener, TcpStream, UnixListener, relay};
 use reactor::{Core, CoreOptions, Handle, Spawner};
 
 fn main() -> io::Result<()> {
@@ -35,10 +28,9 @@ fn main() -> io::Result<()> {
         Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, echo_frames))?,
         Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,
         Work::Relay { to, .. } => core.run(serve_relay(&handle, &spawner, to))?,
-        work @ Work::TcpLean => Err(work.unsupported()),
         Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
-        Work::UdpEcho => core.run(serve_udp(&handle))?,
         Work::UnixEcho(path) => core.run(serve_unix(&handle, &spawner, &path))?,
+        work => Err(work.unsupported()),
     }
 }
 
@@ -83,17 +75,6 @@ async fn serve_unix(handle: &Handle, spawner: &Spawner, path: &Path) -> io::Resu
         spawner.spawn(echo(stream));
     }
     Ok(())
-}
-
-async fn serve_udp(handle: &Handle) -> io::Result<()> {
-    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let socket = UdpSocket::bind(&any_port, handle)?;
-    announce(socket.local_addr()?)?;
-    let mut buf = [0; BUFFER];
-    loop {
-        let (received, peer) = task::io(|| socket.recv_from(&mut buf)).await?;
-        task::io(|| socket.send_to(&buf[..received], &peer)).await?;
-    }
 }
 
 async fn echo(mut stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {

@@ -5,7 +5,7 @@
 use std::{
     future::Future,
     io::{self, ErrorKind},
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     path::Path,
     time::Duration,
 };
@@ -17,7 +17,7 @@ use tokio::{
         AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional,
         copy_bidirectional_with_sizes,
     },
-    net::{TcpListener, TcpStream, UdpSocket, UnixListener},
+    net::{TcpListener, TcpStream, UnixListener},
     runtime, time,
 };
 use tokio_util::{
@@ -35,12 +35,11 @@ fn main() -> io::Result<()> {
         Work::TcpFrames => runtime.block_on(serve_tcp(echo_frames)),
         Work::TcpLines => runtime.block_on(serve_tcp(echo_lines)),
         Work::Sleeps(count) => runtime.block_on(sleeps(count)),
-        Work::UdpEcho => runtime.block_on(serve_udp()),
         Work::UnixEcho(path) => runtime.block_on(serve_unix(&path)),
         Work::Relay { to, buffer } => {
             runtime.block_on(serve_tcp(move |client| relay(client, to, buffer)))
         }
-        work @ (Work::TcpCopy | Work::TcpSpin) => Err(work.unsupported()),
+        work => Err(work.unsupported()),
     }
 }
 
@@ -73,16 +72,6 @@ async fn serve_unix(path: &Path) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(echo(stream));
-    }
-}
-
-async fn serve_udp() -> io::Result<()> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    announce(socket.local_addr()?)?;
-    let mut buf = [0; BUFFER];
-    loop {
-        let (received, peer) = socket.recv_from(&mut buf).await?;
-        socket.send_to(&buf[..received], peer).await?;
     }
 }
 

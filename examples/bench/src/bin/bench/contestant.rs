@@ -4,7 +4,7 @@ use std::{
     process::Command,
 };
 
-use bench::Work;
+use bench::{Datagrams, Work};
 
 /// Who is measured. A new one is a variant here and a program that knows [`Work`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,16 @@ pub(crate) enum Contestant {
     /// `copy_bidirectional_with_sizes`, buffers of 64 KiB.
     TokioRelayLarge,
     Smol,
+    /// One datagram a system call, as in [`OursUdp`](Self::OursUdp) and [`TokioUdp`](Self::TokioUdp).
+    BareUdp,
+    /// GSO and GRO.
+    BareUdpOffloaded,
+    OursUdp,
+    /// recvmmsg(2) and sendmmsg(2).
+    OursUdpBatched,
+    /// GSO and GRO as well.
+    OursUdpOffloaded,
+    TokioUdp,
     /// The example program.
     ProgramEcho,
     /// The example program.
@@ -71,6 +81,24 @@ impl Contestant {
         Self::OursRelay,
         Self::TokioRelay,
         Self::TokioRelayLarge,
+    ];
+
+    /// Those who receive datagrams, and those who send them.
+    pub(crate) const UDP: [Self; 6] = [
+        Self::BareUdp,
+        Self::BareUdpOffloaded,
+        Self::OursUdp,
+        Self::OursUdpBatched,
+        Self::OursUdpOffloaded,
+        Self::TokioUdp,
+    ];
+
+    /// Those who send datagrams back.
+    pub(crate) const UDP_ECHO: [Self; 4] = [
+        Self::BareUdp,
+        Self::OursUdp,
+        Self::OursUdpBatched,
+        Self::TokioUdp,
     ];
 
     /// All of them serve TCP echoes, some in frames.
@@ -116,6 +144,15 @@ impl Contestant {
         let mut command = Command::new(own_program(self.binary())?);
         command.args(work.to_args());
         Ok(command)
+    }
+
+    /// How it handles datagrams.
+    pub(crate) fn datagrams(self) -> Datagrams {
+        match self {
+            Self::OursUdpBatched => Datagrams::Batched,
+            Self::BareUdpOffloaded | Self::OursUdpOffloaded => Datagrams::Offloaded,
+            _ => Datagrams::Single,
+        }
     }
 
     /// What a relay's buffers are to be; 0 is what it takes by itself.
@@ -168,6 +205,18 @@ impl Contestant {
             Self::TokioRelay => "a task with a `copy_bidirectional` at its defaults",
             Self::TokioRelayLarge => "the same with buffers of 64 KiB",
             Self::Smol => "a task with a buffer in it, on the local executor",
+            Self::BareUdp => {
+                "recvfrom(2) or sendto(2) for each datagram, in a level-triggered epoll loop"
+            }
+            Self::BareUdpOffloaded => "recvmsg(2) with GRO, sendmsg(2) with GSO, in the same loop",
+            Self::OursUdp => "a task with `recv_from` or `send_to`",
+            Self::OursUdpBatched => {
+                "a task with `recv_batch` or `send_batch` of 32, without GRO and GSO"
+            }
+            Self::OursUdpOffloaded => {
+                "a task with `recv_batch` or `send_batch` of 4, with GRO and GSO"
+            }
+            Self::TokioUdp => "a task with `recv_from` or `send_to`, on the current-thread runtime",
             Self::ProgramEcho => "the example program `echo`; one more thread waits for a signal",
             Self::ProgramChat => "the example program `chat`; one more thread waits for a signal",
         }
@@ -175,7 +224,10 @@ impl Contestant {
 
     /// Whether the others are compared with it.
     pub(crate) fn is_bare(self) -> bool {
-        matches!(self, Self::Bare | Self::BareFrames | Self::BareRelay)
+        matches!(
+            self,
+            Self::Bare | Self::BareFrames | Self::BareRelay | Self::BareUdp
+        )
     }
 
     fn is_program(self) -> bool {
@@ -199,6 +251,9 @@ impl Contestant {
             | Self::TokioRelay
             | Self::TokioRelayLarge => "bench-tokio",
             Self::Smol => "bench-smol",
+            Self::BareUdp | Self::BareUdpOffloaded => "bench-bare-udp",
+            Self::OursUdp | Self::OursUdpBatched | Self::OursUdpOffloaded => "bench-ours-udp",
+            Self::TokioUdp => "bench-tokio-udp",
             Self::ProgramEcho => "echo",
             Self::ProgramChat => "chat",
         }
@@ -224,6 +279,12 @@ impl fmt::Display for Contestant {
             Self::TokioRelay => "tokio, copy_bidirectional",
             Self::TokioRelayLarge => "tokio, with 64 KiB",
             Self::Smol => "smol",
+            Self::BareUdp => "bare, single",
+            Self::BareUdpOffloaded => "bare, GSO and GRO",
+            Self::OursUdp => "ours, single",
+            Self::OursUdpBatched => "ours, batched",
+            Self::OursUdpOffloaded => "ours, GSO and GRO",
+            Self::TokioUdp => "tokio, single",
             Self::ProgramEcho => "program echo",
             Self::ProgramChat => "program chat",
         })

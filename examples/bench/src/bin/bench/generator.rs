@@ -1,6 +1,6 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket},
+    net::{SocketAddr, TcpStream},
     os::fd::{AsFd, OwnedFd},
     time::{Duration, Instant},
 };
@@ -114,19 +114,6 @@ pub(crate) fn lone_connections(server: &Server, count: usize) -> io::Result<()> 
         let mut client = connect(server.socket_addr()?)?;
         client.write_all(&[b'x'; MESSAGE])?;
         client.read_exact(&mut [0; MESSAGE])?;
-    }
-    server.wait_until_quiet()
-}
-
-/// As [`lone_echoes`], with datagrams.
-pub(crate) fn lone_datagrams(server: &Server, count: usize) -> io::Result<()> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    socket.connect(server.socket_addr()?)?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
-    for _ in 0..count {
-        server.wait_until_quiet()?;
-        socket.send(&[b'x'; MESSAGE])?;
-        socket.recv(&mut [0; MESSAGE])?;
     }
     server.wait_until_quiet()
 }

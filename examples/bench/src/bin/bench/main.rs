@@ -6,6 +6,7 @@
 mod contestant;
 mod count;
 mod cpus;
+mod datagram_clients;
 mod frame_clients;
 mod generator;
 mod machine;

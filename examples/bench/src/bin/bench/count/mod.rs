@@ -41,6 +41,7 @@ pub(crate) fn all() -> Vec<Box<dyn Count>> {
         Box::new(Operation::BatchedTcpEcho),
         Box::new(Operation::ShortTcpConnection),
         Box::new(Operation::LoneUdpEcho),
+        Box::new(Operation::BatchedUdpEcho),
         Box::new(Operation::LoneUnixEcho),
         Box::new(Operation::Sleeps),
         Box::new(heap::RegisteredSockets { count: 10_000 }),

@@ -2,7 +2,7 @@ use std::{
     env, fs, io,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process,
+    process::{self, Command},
     time::Duration,
 };
 
@@ -11,7 +11,8 @@ use bench::Work;
 use super::{Count, Counted, Counter};
 use crate::{
     contestant::Contestant,
-    generator::{batched_echoes, connect, lone_connections, lone_datagrams, lone_echoes},
+    datagram_clients::DatagramClient,
+    generator::{batched_echoes, connect, lone_connections, lone_echoes},
     strace::{self, Syscalls},
 };
 
@@ -22,6 +23,8 @@ pub(crate) enum Operation {
     BatchedTcpEcho,
     ShortTcpConnection,
     LoneUdpEcho,
+    /// Of 32 datagrams that are there at once; ours with batches.
+    BatchedUdpEcho,
     LoneUnixEcho,
     /// 200 of them, one after the other, 2 ms each.
     Sleeps,
@@ -55,9 +58,16 @@ impl Operation {
                 })
             }
             Self::LoneUdpEcho => {
-                let command = contestant.server(&Work::UdpEcho)?;
+                let command = of_udp(contestant, false)?;
                 strace::of_server(&command, scratch, cpus, |server| {
-                    lone_datagrams(server, count)
+                    DatagramClient::connect(server.socket_addr()?)?.echoes(server, count, 1)
+                })
+            }
+            Self::BatchedUdpEcho => {
+                let command = of_udp(contestant, true)?;
+                strace::of_server(&command, scratch, cpus, |server| {
+                    let client = DatagramClient::connect(server.socket_addr()?)?;
+                    client.echoes(server, count * IN_FLIGHT, IN_FLIGHT)
                 })
             }
             Self::LoneUnixEcho => {
@@ -89,6 +99,7 @@ impl Count for Operation {
             Self::BatchedTcpEcho => "syscalls of a TCP echo, connections: 50",
             Self::ShortTcpConnection => "syscalls of a short TCP connection",
             Self::LoneUdpEcho => "syscalls of a lone UDP echo",
+            Self::BatchedUdpEcho => "syscalls of a UDP echo, in flight: 32",
             Self::LoneUnixEcho => "syscalls of a lone Unix stream echo",
             Self::Sleeps => "syscalls of 200 sleeps",
         };
@@ -101,7 +112,9 @@ impl Count for Operation {
                 Contestant::ECHO.to_vec()
             }
             // The other programs do not do this work.
-            Self::LoneUdpEcho | Self::LoneUnixEcho => vec![Contestant::OursTask, Contestant::Tokio],
+            Self::LoneUdpEcho | Self::BatchedUdpEcho | Self::LoneUnixEcho => {
+                vec![Contestant::OursTask, Contestant::Tokio]
+            }
             Self::Sleeps => vec![Contestant::OursTask, Contestant::Tokio, Contestant::Smol],
         }
     }
@@ -116,6 +129,7 @@ impl Count for Operation {
         // The sleeps are counted as a whole: no single one of them is of interest.
         let operations = match self {
             Self::Sleeps => 1.0,
+            Self::BatchedUdpEcho => ((MANY - FEW) * IN_FLIGHT) as f64,
             _ => (MANY - FEW) as f64,
         };
         let mut parts = Vec::new();
@@ -131,6 +145,16 @@ impl Count for Operation {
     }
 }
 
+/// The server of datagrams of ours or tokio's.
+fn of_udp(contestant: Contestant, batched: bool) -> io::Result<Command> {
+    let contestant = match contestant {
+        Contestant::Tokio => Contestant::TokioUdp,
+        _ if batched => Contestant::OursUdpBatched,
+        _ => Contestant::OursUdp,
+    };
+    contestant.server(&Work::UdpEcho(contestant.datagrams()))
+}
+
 /// Short, as the path of a socket has to be.
 fn socket_path() -> PathBuf {
     env::temp_dir().join(format!("bench-{}.sock", process::id()))
@@ -141,3 +165,6 @@ const MANY: usize = 300;
 
 /// The runs are multiples of it.
 const BATCH: usize = 50;
+
+/// The runs are as many times this.
+const IN_FLIGHT: usize = 32;

@@ -1,5 +1,6 @@
 //! What is timed. A new scenario is a file here and a line in [`all`].
 
+mod datagrams;
 mod echo;
 mod frames;
 mod idle;
@@ -52,6 +53,13 @@ pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
     }
     for connections in [1, 8] {
         all.push(Box::new(relay::Relay { connections }));
+    }
+    for gso in [true, false] {
+        all.push(Box::new(datagrams::Datagrams::Receive { gso }));
+    }
+    all.push(Box::new(datagrams::Datagrams::Send));
+    for in_flight in [1, 32] {
+        all.push(Box::new(datagrams::Datagrams::Echo { in_flight }));
     }
     all.push(Box::new(idle::IdleConnections { count: 10_000 }));
     all
