@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::fan::Fan;
-use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, task};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, async_read::poll_read_slice, task};
 
 /// An object of the `futures-io` traits as one of ours.
 ///
@@ -63,11 +63,7 @@ impl<T> FromFuturesIo<T> {
 
 impl<T: futures_io::AsyncRead + Unpin> Read for FromFuturesIo<T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            let (polled, filled) =
-                ReadCursor::with_initialized(buf, |buf| self.poll_read_into(cx, buf));
-            polled.map_ok(|_| filled)
-        })
+        task::poll(|cx| poll_read_slice(self, cx, buf))
     }
 }
 
@@ -87,13 +83,7 @@ impl<T: futures_io::AsyncWrite + Unpin> Write for FromFuturesIo<T> {
 
 impl<T: futures_io::AsyncBufRead + Unpin> BufRead for FromFuturesIo<T> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        task::poll(|cx| self.poll_fill_buf(cx).map_ok(|there| there.len()))?;
-        // What is there is lent at once, whoever asks.
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        match Pin::new(&mut self.object).poll_fill_buf(&mut cx) {
-            Poll::Ready(there) => there,
-            Poll::Pending => Ok(&[]),
-        }
+        task::poll(move |cx| self.poll_fill_buf(cx))
     }
 
     fn consume(&mut self, n: usize) {
