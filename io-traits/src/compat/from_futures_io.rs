@@ -12,6 +12,9 @@ use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, async_read::poll_re
 /// Those traits read into initialised memory only, so into memory that is not they read by way of some
 /// that is ([`ReadCursor::fill_with`]). They do not tell whether an object writes from several slices at
 /// once; who knows says so with [`takes_slices`](Self::takes_slices).
+///
+/// Shutting it down is the object's `poll_close`. Some only flush there, such as `Async` of async-io; the
+/// peer of such a one does not learn of the end before it is dropped.
 #[derive(Debug)]
 pub struct FromFuturesIo<T> {
     object: T,
