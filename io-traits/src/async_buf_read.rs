@@ -34,8 +34,13 @@ pub trait AsyncBufRead: AsyncRead + BufRead {
             return Poll::Ready(Ok(&[]));
         }
         match task::enter(cx, || self.fill_buf()) {
-            // Not what it promised a moment ago; but nobody shall hang for it.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            // Not what it promised a moment ago; but nobody shall hang for it, nor see what it is.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ) =>
+            {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }

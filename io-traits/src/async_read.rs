@@ -63,3 +63,29 @@ pub trait AsyncRead: Read {
         task::poll_io(cx, || buf.fill_with(|memory| self.read(memory)))
     }
 }
+
+/// Reads into initialised memory, believing the cursor and not the reader.
+#[inline]
+pub(crate) fn poll_read_slice<R: AsyncRead + ?Sized>(
+    reader: &mut R,
+    cx: &mut Context<'_>,
+    buf: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    believe(ReadCursor::with_initialized(buf, |cursor| {
+        reader.poll_read_into(cx, cursor)
+    }))
+}
+
+/// What a read came to, by what the cursor says was filled.
+///
+/// A reader that filled something and then says `Pending` has made progress all the same.
+#[inline]
+pub(crate) fn believe(
+    (polled, filled): (Poll<io::Result<usize>>, usize),
+) -> Poll<io::Result<usize>> {
+    match polled {
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Pending if filled == 0 => Poll::Pending,
+        Poll::Ready(Ok(_)) | Poll::Pending => Poll::Ready(Ok(filled)),
+    }
+}

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::{Buf, BufMut};
 
-use crate::{AsyncRead, AsyncWrite, ReadCursor, async_write::checked, task};
+use crate::{AsyncRead, AsyncWrite, ReadCursor, async_read::believe, async_write::checked, task};
 
 /// Reads into the free part of `buf` on the current task; returns the number of bytes read.
 ///
@@ -71,18 +71,12 @@ where
     // SAFETY: the cursor writes initialised bytes only; its own unsafe `unfilled_mut` passes the duty
     // on to whoever calls that.
     let memory = unsafe { buf.chunk_mut().as_uninit_slice_mut() };
-    let (polled, filled) = ReadCursor::with(memory, |cursor| reader.poll_read_into(cx, cursor));
-    match polled {
-        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-        // A reader that filled something and then says `Pending` has made progress all the same.
-        Poll::Pending if filled == 0 => Poll::Pending,
-        Poll::Ready(Ok(_)) | Poll::Pending => {
-            // SAFETY: `filled` comes from the cursor, which was made for this very chunk and counts
-            // initialised bytes only.
-            unsafe { buf.advance_mut(filled) };
-            Poll::Ready(Ok(filled))
-        }
-    }
+    let polled = ReadCursor::with(memory, |cursor| reader.poll_read_into(cx, cursor));
+    let filled = ready!(believe(polled))?;
+    // SAFETY: `filled` comes from the cursor, which was made for this very chunk and counts
+    // initialised bytes only.
+    unsafe { buf.advance_mut(filled) };
+    Poll::Ready(Ok(filled))
 }
 
 /// Writes from `buf` on the current task, and advances it; returns the number of bytes written.

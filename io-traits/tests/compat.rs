@@ -254,6 +254,12 @@ fn what_buffers_goes_through_as_well() {
             ours.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
             ["one", "two"]
         );
+        let mut theirs = FromTokio::new(tokio::io::BufReader::new(text));
+        let ours: Vec<_> = lines(&mut theirs, 80).collect().await;
+        assert_eq!(
+            ours.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
+            ["one", "two"]
+        );
         let mut tokio = tokio::io::AsyncBufReadExt::lines(ToTokio::new(BufReader::new(text)));
         assert_eq!(tokio.next_line().await.unwrap().unwrap(), "one");
         assert_eq!(tokio.next_line().await.unwrap().unwrap(), "two");

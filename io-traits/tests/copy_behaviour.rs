@@ -10,8 +10,8 @@ use std::{
 use common::{drive, poll_once};
 use futures::executor::block_on;
 use io_traits::{
-    AsyncRead, BufReader, ReadCursor,
-    io::{copy, copy_buf},
+    AsyncRead, BufReader, BufWriter, ReadCursor,
+    io::{copy, copy_bidirectional, copy_buf, write_all},
     pool, task,
     testing::Script,
 };
@@ -49,6 +49,31 @@ fn flushes_before_it_parks_and_once_for_what_was_written() {
     assert_eq!(to.written(), b"question");
     // What the peer waits for must not wait for the peer; and nothing new needs no flush.
     assert_eq!(to.flushes(), 1);
+}
+
+/// By a copy that was dropped while its flush waited, or by somebody who wrote a header.
+#[test]
+fn what_was_written_before_the_copy_is_flushed_before_it_parks() {
+    let mut to = BufWriter::new(Script::new());
+    let mut header = || {
+        block_on(write_all(&mut to, b"header")).unwrap();
+        std::mem::replace(&mut to, BufWriter::new(Script::new()))
+    };
+    let mut from = BufReader::new(Script::new().never_gives());
+
+    let mut by_copy = header();
+    assert!(poll_once(&mut copy(&mut from, &mut by_copy)).is_pending());
+    assert_eq!(by_copy.get_ref().written(), b"header");
+
+    let mut by_copy_buf = header();
+    assert!(poll_once(&mut copy_buf(&mut from, &mut by_copy_buf)).is_pending());
+    assert_eq!(by_copy_buf.get_ref().written(), b"header");
+
+    let mut one = BufWriter::new(Script::new().never_gives());
+    block_on(write_all(&mut one, b"header")).unwrap();
+    let mut two = Script::new().never_gives();
+    assert!(poll_once(&mut copy_bidirectional(&mut one, &mut two)).is_pending());
+    assert_eq!(one.get_ref().written(), b"header");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use bytes::{Buf, BytesMut};
 
 use crate::{
     AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, ReadHalf, ReuniteError, Splittable, WriteHalf,
+    async_read::poll_read_slice,
     forward::forward_write,
     io::poll_read_lent,
     pool::{self, Lent},
@@ -137,11 +138,7 @@ impl<R> BufReader<R> {
 
 impl<R: AsyncRead> Read for BufReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            let (polled, filled) =
-                ReadCursor::with_initialized(buf, |buf| self.poll_read_into(cx, buf));
-            polled.map_ok(|_| filled)
-        })
+        task::poll(|cx| poll_read_slice(self, cx, buf))
     }
 }
 

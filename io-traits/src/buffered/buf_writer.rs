@@ -9,6 +9,7 @@ use bytes::{Buf, BytesMut};
 
 use crate::{
     AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, ReadHalf, ReuniteError, Splittable, WriteHalf,
+    async_read::poll_read_slice,
     async_write::checked,
     pool::{self, Lent},
     split, task,
@@ -208,11 +209,7 @@ impl<W: AsyncRead + AsyncWrite> BufWriter<W> {
 
 impl<W: AsyncRead + AsyncWrite> Read for BufWriter<W> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            let (polled, filled) =
-                ReadCursor::with_initialized(buf, |buf| self.poll_read_into(cx, buf));
-            polled.map_ok(|_| filled)
-        })
+        task::poll(|cx| poll_read_slice(self, cx, buf))
     }
 }
 

@@ -5,13 +5,16 @@ use std::{
 };
 
 use super::fan::Fan;
-use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, task};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, async_read::poll_read_slice, task};
 
 /// An object of the `futures-io` traits as one of ours.
 ///
 /// Those traits read into initialised memory only, so into memory that is not they read by way of some
 /// that is ([`ReadCursor::fill_with`]). They do not tell whether an object writes from several slices at
 /// once; who knows says so with [`takes_slices`](Self::takes_slices).
+///
+/// Shutting it down is the object's `poll_close`. Some only flush there, such as `Async` of async-io; the
+/// peer of such a one does not learn of the end before it is dropped.
 #[derive(Debug)]
 pub struct FromFuturesIo<T> {
     object: T,
@@ -63,11 +66,7 @@ impl<T> FromFuturesIo<T> {
 
 impl<T: futures_io::AsyncRead + Unpin> Read for FromFuturesIo<T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            let (polled, filled) =
-                ReadCursor::with_initialized(buf, |buf| self.poll_read_into(cx, buf));
-            polled.map_ok(|_| filled)
-        })
+        task::poll(|cx| poll_read_slice(self, cx, buf))
     }
 }
 
@@ -87,13 +86,7 @@ impl<T: futures_io::AsyncWrite + Unpin> Write for FromFuturesIo<T> {
 
 impl<T: futures_io::AsyncBufRead + Unpin> BufRead for FromFuturesIo<T> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        task::poll(|cx| self.poll_fill_buf(cx).map_ok(|there| there.len()))?;
-        // What is there is lent at once, whoever asks.
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        match Pin::new(&mut self.object).poll_fill_buf(&mut cx) {
-            Poll::Ready(there) => there,
-            Poll::Pending => Ok(&[]),
-        }
+        task::poll(move |cx| self.poll_fill_buf(cx))
     }
 
     fn consume(&mut self, n: usize) {

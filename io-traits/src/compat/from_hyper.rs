@@ -12,7 +12,7 @@ use std::{
 use ::hyper::rt::ReadBuf;
 
 use super::fan::Fan;
-use crate::{AsyncRead, AsyncWrite, ReadCursor, task};
+use crate::{AsyncRead, AsyncWrite, ReadCursor, async_read::poll_read_slice, task};
 
 /// An object of hyper's traits, such as an upgraded connection, as one of ours.
 #[derive(Debug)]
@@ -51,11 +51,7 @@ impl<T> FromHyper<T> {
 
 impl<T: ::hyper::rt::Read + Unpin> Read for FromHyper<T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            let (polled, filled) =
-                ReadCursor::with_initialized(buf, |buf| self.poll_read_into(cx, buf));
-            polled.map_ok(|_| filled)
-        })
+        task::poll(|cx| poll_read_slice(self, cx, buf))
     }
 }
 

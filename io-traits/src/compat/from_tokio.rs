@@ -4,7 +4,7 @@
 )]
 
 use std::{
-    io::{self, IoSlice, Read, Write},
+    io::{self, BufRead, IoSlice, Read, Write},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -12,7 +12,7 @@ use std::{
 use ::tokio::io::ReadBuf;
 
 use super::fan::Fan;
-use crate::{AsyncRead, AsyncWrite, ReadCursor, task};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, async_read::poll_read_slice, task};
 
 /// An object of tokio's traits as one of ours.
 ///
@@ -53,11 +53,7 @@ impl<T> FromTokio<T> {
 
 impl<T: ::tokio::io::AsyncRead + Unpin> Read for FromTokio<T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            let (polled, filled) =
-                ReadCursor::with_initialized(buf, |buf| self.poll_read_into(cx, buf));
-            polled.map_ok(|_| filled)
-        })
+        task::poll(|cx| poll_read_slice(self, cx, buf))
     }
 }
 
@@ -72,6 +68,16 @@ impl<T: ::tokio::io::AsyncWrite + Unpin> Write for FromTokio<T> {
 
     fn flush(&mut self) -> io::Result<()> {
         task::poll(|cx| self.poll_flush(cx))
+    }
+}
+
+impl<T: ::tokio::io::AsyncBufRead + Unpin> BufRead for FromTokio<T> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        task::poll(move |cx| self.poll_fill_buf(cx))
+    }
+
+    fn consume(&mut self, n: usize) {
+        Pin::new(&mut self.object).consume(n);
     }
 }
 
@@ -112,6 +118,13 @@ impl<T: ::tokio::io::AsyncRead + Unpin> AsyncRead for FromTokio<T> {
         // SAFETY: what a `ReadBuf` counts as filled is initialised, and it is the memory of this cursor.
         unsafe { buf.assume_filled(n) };
         Poll::Ready(Ok(n))
+    }
+}
+
+impl<T: ::tokio::io::AsyncBufRead + Unpin> AsyncBufRead for FromTokio<T> {
+    fn poll_fill_buf(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let object = Pin::new(&mut self.object);
+        self.reads.poll(cx, |cx| object.poll_fill_buf(cx))
     }
 }
 

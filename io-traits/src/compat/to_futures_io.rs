@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite, async_read::poll_read_slice};
 
 /// An object of ours as one of the `futures-io` traits.
 ///
@@ -62,9 +62,7 @@ impl<T: AsyncRead> futures_io::AsyncRead for ToFuturesIo<T> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let (polled, filled) =
-            ReadCursor::with_initialized(buf, |buf| self.object.poll_read_into(cx, buf));
-        polled.map_ok(|_| filled)
+        poll_read_slice(&mut self.object, cx, buf)
     }
 }
 

@@ -6,12 +6,12 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use ::hyper::rt::ReadBufCursor;
 
-use crate::{AsyncRead, AsyncWrite, ReadCursor};
+use crate::{AsyncRead, AsyncWrite, ReadCursor, async_read::believe};
 
 /// An object of ours as one of hyper's traits.
 #[derive(Debug, Clone)]
@@ -52,12 +52,8 @@ impl<T: AsyncRead> ::hyper::rt::Read for ToHyper<T> {
     ) -> Poll<io::Result<()>> {
         // SAFETY: no initialised byte may be made uninitialised; a cursor writes initialised bytes only.
         let memory = unsafe { buf.as_mut() };
-        let (polled, filled) = ReadCursor::with(memory, |buf| self.object.poll_read_into(cx, buf));
-        match polled {
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending if filled == 0 => return Poll::Pending,
-            Poll::Ready(Ok(_)) | Poll::Pending => {}
-        }
+        let polled = ReadCursor::with(memory, |buf| self.object.poll_read_into(cx, buf));
+        let filled = ready!(believe(polled))?;
         // SAFETY: the cursor was made for this very memory, and counts initialised bytes only.
         unsafe { buf.advance(filled) };
         Poll::Ready(Ok(()))

@@ -6,12 +6,12 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use ::tokio::io::ReadBuf;
 
-use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor};
+use crate::{AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, async_read::believe};
 
 /// An object of ours as one of tokio's traits.
 ///
@@ -54,7 +54,7 @@ impl<T: AsyncRead> ::tokio::io::AsyncRead for ToTokio<T> {
     ) -> Poll<io::Result<()>> {
         let object = &mut self.object;
         // Memory that is initialised already is not zeroed again.
-        let (polled, filled) = if buf.initialized().len() == buf.capacity() {
+        let polled = if buf.initialized().len() == buf.capacity() {
             ReadCursor::with_initialized(buf.initialize_unfilled(), |buf| {
                 object.poll_read_into(cx, buf)
             })
@@ -63,11 +63,7 @@ impl<T: AsyncRead> ::tokio::io::AsyncRead for ToTokio<T> {
             let memory = unsafe { buf.unfilled_mut() };
             ReadCursor::with(memory, |buf| object.poll_read_into(cx, buf))
         };
-        match polled {
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending if filled == 0 => return Poll::Pending,
-            Poll::Ready(Ok(_)) | Poll::Pending => {}
-        }
+        let filled = ready!(believe(polled))?;
         // SAFETY: the cursor was made for this very memory, and counts initialised bytes only.
         unsafe { buf.assume_init(filled) };
         buf.advance(filled);

@@ -11,9 +11,9 @@ use crate::{AsyncRead, AsyncWrite};
 
 /// Copies from `reader` to `writer` until the reader's end; resolves to the number of bytes copied.
 ///
-/// What was copied is flushed before the copy waits for more, and at the end. The writer is not shut
-/// down. While it waits for the reader, the copy holds no buffer. It yields to other tasks after each
-/// 128 reads of up to 64 KiB.
+/// What was written, here or before, is flushed before the copy waits for more, and at the end. The
+/// writer is not shut down. While it waits for the reader, the copy holds no buffer. It yields to other
+/// tasks after each 128 reads of up to 64 KiB.
 ///
 /// # Cancel safety
 ///

@@ -43,7 +43,7 @@ where
         reader,
         writer,
         copied: 0,
-        dirty: false,
+        dirty: true,
     }
 }
 
@@ -53,7 +53,7 @@ pub struct CopyBuf<'a, R: ?Sized, W: ?Sized> {
     reader: &'a mut R,
     writer: &'a mut W,
     copied: u64,
-    /// Something was written since the last flush.
+    /// Something may have been written since the last flush; at the beginning by somebody else.
     dirty: bool,
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Pump {
     piece: Option<Piece>,
     source: Source,
     copied: u64,
-    /// Something was written since the last flush.
+    /// Something may have been written since the last flush; at the beginning by somebody else.
     dirty: bool,
     buffer_size: usize,
 }
@@ -52,7 +52,7 @@ impl Pump {
             piece: None,
             source: Source::Flows,
             copied: 0,
-            dirty: false,
+            dirty: true,
             buffer_size: CAPACITY,
         }
     }

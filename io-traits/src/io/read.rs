@@ -5,7 +5,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{AsyncRead, ReadCursor, cursor::Memory, task::budget};
+use crate::{
+    AsyncRead,
+    async_read::{believe, poll_read_slice},
+    cursor::Memory,
+    task::budget,
+};
 
 /// Reads once into `buf`; resolves to the number of bytes read.
 ///
@@ -57,18 +62,6 @@ impl<R: AsyncRead + ?Sized> Future for Read<'_, R> {
     }
 }
 
-/// Reads into initialised memory, believing the cursor and not the reader.
-#[inline]
-pub(super) fn poll_read_slice<R: AsyncRead + ?Sized>(
-    reader: &mut R,
-    cx: &mut Context<'_>,
-    buf: &mut [u8],
-) -> Poll<io::Result<usize>> {
-    believe(ReadCursor::with_initialized(buf, |cursor| {
-        reader.poll_read_into(cx, cursor)
-    }))
-}
-
 /// Reads at most `limit` bytes to the front of scratch memory, believing the cursor and not the reader.
 #[inline]
 pub(super) fn poll_read_scratch<R: AsyncRead + ?Sized>(
@@ -78,13 +71,4 @@ pub(super) fn poll_read_scratch<R: AsyncRead + ?Sized>(
     limit: usize,
 ) -> Poll<io::Result<usize>> {
     believe(memory.lend(limit, |cursor| reader.poll_read_into(cx, cursor)))
-}
-
-#[inline]
-fn believe((polled, filled): (Poll<io::Result<usize>>, usize)) -> Poll<io::Result<usize>> {
-    match polled {
-        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-        Poll::Pending if filled == 0 => Poll::Pending,
-        Poll::Ready(Ok(_)) | Poll::Pending => Poll::Ready(Ok(filled)),
-    }
 }

@@ -5,8 +5,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{read::poll_read_slice, rounds::Rounds};
-use crate::{AsyncRead, task::budget};
+use super::rounds::Rounds;
+use crate::{AsyncRead, async_read::poll_read_slice, task::budget};
 
 /// Fills the whole of `buf`; resolves to `()`.
 ///

@@ -4,7 +4,9 @@ use std::{
     task::{Context, Poll, Wake, Waker, ready},
 };
 
-use crate::{AsyncRead, AsyncWrite, ReadCursor, async_write::checked, task};
+use crate::{
+    AsyncRead, AsyncWrite, ReadCursor, async_read::poll_read_slice, async_write::checked, task,
+};
 
 /// Makes any reader and writer behave as awkwardly as the laws allow.
 ///
@@ -108,11 +110,7 @@ impl Wake for Relay {
 
 impl<T: AsyncRead> Read for Torture<T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        task::poll(|cx| {
-            let (polled, filled) =
-                ReadCursor::with_initialized(buf, |buf| self.poll_read_into(cx, buf));
-            polled.map_ok(|_| filled)
-        })
+        task::poll(|cx| poll_read_slice(self, cx, buf))
     }
 }
 

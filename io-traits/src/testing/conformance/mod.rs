@@ -37,13 +37,19 @@
 
 mod bench;
 mod broken;
-mod cancel;
+mod cancel_copies;
+mod cancel_reads;
+mod cancel_writes;
 mod law;
 mod message;
+mod read_answers;
+mod read_wakes;
 mod reads;
 mod streams;
 mod suite;
 mod watchdog;
+mod write_answers;
+mod write_wakes;
 mod writes;
 
 pub use self::{

@@ -108,7 +108,7 @@ where
 }
 
 /// Writes and reads the same number of bytes, whichever is possible.
-async fn exchange<T: AsyncRead + AsyncWrite>(
+pub(super) async fn exchange<T: AsyncRead + AsyncWrite>(
     stream: &mut T,
     message: &[u8],
 ) -> std::io::Result<Vec<u8>> {

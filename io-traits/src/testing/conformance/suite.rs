@@ -3,7 +3,8 @@ use std::{fmt, time::Duration};
 use super::{
     Broken,
     bench::{Bench, Verdict},
-    cancel, reads, streams, writes,
+    cancel_copies, cancel_reads, cancel_writes, read_answers, read_wakes, streams, write_answers,
+    write_wakes,
 };
 use crate::{AsyncRead, AsyncWrite};
 
@@ -127,13 +128,16 @@ macro_rules! checks {
 impl<R: AsyncRead, P: AsyncWrite> Suite<'_, R, P> {
     fn add_reads(&mut self) {
         checks!(
-            self, reads:
+            self, read_wakes:
             a_read_that_waits_is_woken,
             a_plain_read_that_would_block_registers,
             a_waker_that_is_replaced_is_the_one_that_is_woken,
             all_tasks_that_read_are_woken,
             fresh_wakers_are_not_kept_for_ever,
             a_read_that_waits_is_not_woken_for_ever,
+        );
+        checks!(
+            self, read_answers:
             outside_of_a_task_a_read_says_so,
             what_is_in_the_buffer_makes_no_difference,
             a_read_into_nothing_is_answered_at_once,
@@ -142,7 +146,9 @@ impl<R: AsyncRead, P: AsyncWrite> Suite<'_, R, P> {
         );
         self.checks.push((
             "reads_that_are_dropped_lose_nothing",
-            Check::Pairs(|bench, pair| cancel::reads_that_are_dropped_lose_nothing(bench, pair)),
+            Check::Pairs(|bench, pair| {
+                cancel_reads::reads_that_are_dropped_lose_nothing(bench, pair)
+            }),
         ));
     }
 }
@@ -150,10 +156,13 @@ impl<R: AsyncRead, P: AsyncWrite> Suite<'_, R, P> {
 impl<W: AsyncWrite, P: AsyncRead> Suite<'_, W, P> {
     fn add_writes(&mut self) {
         checks!(
-            self, writes:
+            self, write_wakes:
             a_write_that_waits_is_woken,
             a_plain_write_that_would_block_registers,
             all_tasks_that_write_are_woken,
+        );
+        checks!(
+            self, write_answers:
             outside_of_a_task_a_write_says_so,
             what_was_taken_arrives,
             a_write_of_nothing_is_answered_at_once,
@@ -163,7 +172,9 @@ impl<W: AsyncWrite, P: AsyncRead> Suite<'_, W, P> {
         );
         self.checks.push((
             "writes_that_are_dropped_lose_nothing",
-            Check::Pairs(|bench, pair| cancel::writes_that_are_dropped_lose_nothing(bench, pair)),
+            Check::Pairs(|bench, pair| {
+                cancel_writes::writes_that_are_dropped_lose_nothing(bench, pair)
+            }),
         ));
     }
 }
@@ -175,6 +186,10 @@ impl<T: AsyncRead + AsyncWrite, P: AsyncRead + AsyncWrite> Suite<'_, T, P> {
             ending_one_direction_leaves_the_other,
             a_task_that_reads_and_one_that_writes_are_both_woken,
             both_directions_carry_at_once,
+        );
+        checks!(
+            self, cancel_copies:
+            copies_both_ways_that_are_dropped_tell_what_is_lost,
         );
     }
 }
