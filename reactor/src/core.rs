@@ -125,7 +125,7 @@ impl Core {
     pub fn run<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
         self.shared().check_process()?;
         let _inside = Inside::enter(&self.local)?;
-        let _running = self.poller.run();
+        let _running = self.poller.start_stopwatch();
         let mut future = pin!(future);
         // The first poll needs no wake.
         self.root.schedule();
@@ -159,7 +159,7 @@ impl Core {
     /// As [`run`](Self::run).
     pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
         let _inside = Inside::enter(&self.local)?;
-        let _running = self.poller.run();
+        let _running = self.poller.start_stopwatch();
         self.park(max_wait)?;
         self.local.poll_tasks(|| {
             // Its `run` has ended.

@@ -46,7 +46,7 @@ impl Poller {
     }
 
     /// Starts the stopwatch, if there is one, until what is returned is dropped.
-    pub(super) fn run(&self) -> Option<Running> {
+    pub(super) fn start_stopwatch(&self) -> Option<Running> {
         let stopwatch = self.extra.as_ref()?.stopwatch.clone();
         stopwatch.map(Stopwatch::start)
     }
