@@ -14,7 +14,7 @@ use std::{
 use crossbeam_channel::Receiver;
 use io_traits::task::budget;
 
-use self::{dispatch::dispatch, poller::Poller, stopwatch::Stopwatch};
+use self::{dispatch::dispatch, poller::Poller};
 use crate::{
     CoreOptions, Handle, Spawner,
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
@@ -64,8 +64,6 @@ mod stopwatch;
 pub struct Core {
     poller: Poller,
     local: Rc<Local>,
-    /// If the time is measured.
-    stopwatch: Option<Rc<Stopwatch>>,
     root: Arc<TaskHeader>,
     root_waker: Waker,
     messages: Receiver<Message>,
@@ -99,10 +97,7 @@ impl Core {
         root.arrive(TaskId::ROOT);
         root.scheduled().begin_poll();
         Ok(Self {
-            poller: Poller::new(poll, options.spin),
-            stopwatch: options
-                .measures_time
-                .then(|| Stopwatch::new(shared.clone())),
+            poller: Poller::new(poll, options, &shared),
             local: Local::new(shared, root.clone()),
             root_waker: Waker::from(root.clone()),
             root,
@@ -130,7 +125,7 @@ impl Core {
     pub fn run<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
         self.shared().check_process()?;
         let _inside = Inside::enter(&self.local)?;
-        let _running = self.stopwatch.clone().map(Stopwatch::start);
+        let _running = self.poller.start_stopwatch();
         let mut future = pin!(future);
         // The first poll needs no wake.
         self.root.schedule();
@@ -164,7 +159,7 @@ impl Core {
     /// As [`run`](Self::run).
     pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<()> {
         let _inside = Inside::enter(&self.local)?;
-        let _running = self.stopwatch.clone().map(Stopwatch::start);
+        let _running = self.poller.start_stopwatch();
         self.park(max_wait)?;
         self.local.poll_tasks(|| {
             // Its `run` has ended.
@@ -206,8 +201,7 @@ impl Core {
         } else {
             shorter(max_wait, self.until_next_timer())
         };
-        let stopwatch = self.stopwatch.as_deref();
-        let (polled, rung) = self.poller.ask(self.local.shared(), max_wait, stopwatch);
+        let (polled, rung) = self.poller.ask(self.local.shared(), max_wait);
         match polled {
             Ok(()) => dispatch(self.poller.events(), &self.local, &mut self.drained),
             // A signal; the deadline is computed anew at the next turn.

@@ -57,7 +57,7 @@
 //!
 //! 1. [`PollEvented`]: an object and what is known of its readiness.
 //! 2. `readiness.rs` and `slot.rs`: the word in which events and waiters meet.
-//! 3. [`Core`]: the loop that brings events to slots and polls tasks.
+//! 3. [`Core`]: the loop that brings events to slots and polls tasks; `core/poller.rs` is how it asks the system.
 //! 4. [`Handle`]: the way to a loop from anywhere; `shared.rs` is what is behind it.
 //! 5. `doorbell.rs`: how other threads wake the loop, and when they need not.
 //! 6. `executor/`: tasks; `time/`: timers.

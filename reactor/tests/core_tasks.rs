@@ -159,6 +159,31 @@ fn a_panic_in_a_futures_drop_harms_nobody_wherever_it_is_dropped() {
     assert!(dropped.is_ok(), "the panic came out of the core's drop");
 }
 
+/// What is dropped after a panic may panic as well.
+#[test]
+fn a_future_that_panics_in_its_poll_and_then_in_its_drop_harms_its_task_alone() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in drop, on purpose");
+        }
+    }
+    let mut core = Core::new().unwrap();
+    let spawner = core.spawner();
+    let bomb = Bomb;
+    let twice = spawner.spawn(poll_fn(move |_| -> Poll<()> {
+        let _ = &bomb;
+        panic!("in poll, on purpose")
+    }));
+    let other = spawner.spawn(async { 7 });
+    let turned = catch_unwind(AssertUnwindSafe(|| settle(&mut core)));
+    assert!(turned.is_ok(), "the second panic came out of the loop");
+    let error = twice.now_or_never().unwrap().unwrap_err();
+    assert!(error.to_string().contains("in poll"), "{error}");
+    assert_eq!(other.now_or_never().unwrap().unwrap(), 7);
+    assert_eq!(spawner.task_count(), 0);
+}
+
 #[test]
 fn an_aborted_task_is_dropped_on_its_cores_thread_and_not_polled_again() {
     let core = Elsewhere::new();

@@ -4,14 +4,23 @@
 mod common;
 
 use std::{
-    io::ErrorKind,
+    io::{ErrorKind, Write},
     process::{Command, id},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use common::{assert_gone, child, open_descriptors, poll_with, run, settle};
+use common::{assert_gone, child, open_descriptors, poll_with, run, settle, unix_pair};
 use futures::{FutureExt, StreamExt, future::join};
+use io_traits::io as async_io;
+use nix::sys::{
+    pthread::{pthread_kill, pthread_self},
+    signal::Signal,
+};
 use reactor::{
     Core,
     signal::{Signals, consts::*, ctrl_c},
@@ -141,5 +150,42 @@ fn signals_that_cannot_be_listened_for_are_errors_and_so_is_a_core_that_is_gone(
             assert_gone(again.now_or_never().expect("a hang"));
         }
         assert_gone(Signals::new([SIGUSR1], &handle));
+    });
+}
+
+/// Each ends whatever wait its thread is in: epoll_wait(2) is never restarted, signal(7).
+#[test]
+fn a_storm_of_signals_ends_waits_early_and_loses_nothing() {
+    let test = "a_storm_of_signals_ends_waits_early_and_loses_nothing";
+    child::alone(test, || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let mut signals = Signals::new([SIGUSR1], &handle).unwrap();
+        let (mut stream, mut peer) = unix_pair(&handle);
+        let calm = Arc::new(AtomicBool::new(false));
+        let here = pthread_self();
+        let storm = thread::spawn({
+            let calm = calm.clone();
+            move || {
+                while !calm.load(Ordering::Relaxed) {
+                    pthread_kill(here, Signal::SIGUSR1).unwrap();
+                    thread::sleep(Duration::from_micros(100));
+                }
+            }
+        });
+        run(&mut core, async {
+            for n in 0..100 {
+                let (begun, short) = (Instant::now(), Duration::from_millis(1));
+                handle.sleep(short).await.unwrap();
+                assert!(begun.elapsed() >= short, "early");
+                peer.write_all(&[n]).unwrap();
+                let mut byte = [0];
+                async_io::read_exact(&mut stream, &mut byte).await.unwrap();
+                assert_eq!(byte, [n]);
+                assert_eq!(signals.next().await.unwrap().unwrap(), SIGUSR1);
+            }
+        });
+        calm.store(true, Ordering::Relaxed);
+        storm.join().unwrap();
     });
 }

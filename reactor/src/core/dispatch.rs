@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// Marks the slots of all events under one lock, then wakes outside of it.
+#[inline]
 pub(super) fn dispatch(events: &Events, local: &Local, drained: &mut Drained) {
     if events.is_empty() {
         return;

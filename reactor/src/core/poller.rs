@@ -1,16 +1,14 @@
 use std::{
     io,
+    rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use mio::{Events, Poll, Registry};
 
-use super::stopwatch::Stopwatch;
-use crate::{
-    doorbell::{Doorbell, Found},
-    metrics::Counters,
-    shared::Shared,
-};
+use super::stopwatch::{Running, Stopwatch};
+use crate::{CoreOptions, doorbell::Found, shared::Shared};
 
 /// The system's side of a loop, and the ways to ask it.
 ///
@@ -21,17 +19,36 @@ use crate::{
 pub(super) struct Poller {
     poll: Poll,
     events: Events,
+    /// What was asked for beyond the usual; a box, so that the usual costs one look at one word.
+    extra: Option<Box<Extra>>,
+}
+
+struct Extra {
     /// How long to spin before a sleep.
     spin: Duration,
+    /// If the time is measured.
+    stopwatch: Option<Rc<Stopwatch>>,
 }
 
 impl Poller {
-    pub(super) fn new(poll: Poll, spin: Duration) -> Self {
+    pub(super) fn new(poll: Poll, options: CoreOptions, shared: &Arc<Shared>) -> Self {
+        let stopwatch = || Stopwatch::new(shared.clone());
+        let extra = Extra {
+            spin: options.spin,
+            stopwatch: options.measures_time.then(stopwatch),
+        };
+        let is_usual = extra.spin.is_zero() && extra.stopwatch.is_none();
         Self {
             poll,
             events: Events::with_capacity(EVENTS),
-            spin,
+            extra: (!is_usual).then(|| Box::new(extra)),
         }
+    }
+
+    /// Starts the stopwatch, if there is one, until what is returned is dropped.
+    pub(super) fn start_stopwatch(&self) -> Option<Running> {
+        let stopwatch = self.extra.as_ref()?.stopwatch.clone();
+        stopwatch.map(Stopwatch::start)
     }
 
     /// What it had to tell when it was asked last.
@@ -48,85 +65,77 @@ impl Poller {
     }
 
     /// Asks, and waits `max_wait` at most for something to come. Also says whether somebody has rung.
+    #[inline(always)]
     pub(super) fn ask(
         &mut self,
         shared: &Shared,
         max_wait: Option<Duration>,
-        stopwatch: Option<&Stopwatch>,
     ) -> (io::Result<()>, bool) {
         shared.counters.turns.add(1);
         shared.tracing.look();
-        if let Some(stopwatch) = stopwatch {
-            return self.ask_on_the_clock(shared, max_wait, stopwatch);
+        if self.extra.is_some() {
+            return self.ask_with_extra(shared, max_wait);
         }
-        self.look_or_wait(shared, max_wait)
+        self.look_or_sleep(shared, max_wait)
     }
 
     #[cold]
-    fn ask_on_the_clock(
+    fn ask_with_extra(
         &mut self,
         shared: &Shared,
         max_wait: Option<Duration>,
-        stopwatch: &Stopwatch,
     ) -> (io::Result<()>, bool) {
-        stopwatch.was_busy();
-        let answer = self.look_or_wait(shared, max_wait);
-        if max_wait != Some(Duration::ZERO) {
+        let Some(Extra { spin, stopwatch }) = self.extra.as_deref() else {
+            unreachable!("looked at by the caller");
+        };
+        let (spin, stopwatch) = (*spin, stopwatch.clone());
+        let waits = max_wait != Some(Duration::ZERO);
+        if let Some(stopwatch) = &stopwatch {
+            stopwatch.was_busy();
+        }
+        let answer = if waits && !spin.is_zero() {
+            self.spin_and_sleep(shared, spin, max_wait)
+        } else {
+            self.look_or_sleep(shared, max_wait)
+        };
+        if waits && let Some(stopwatch) = stopwatch {
             stopwatch.has_waited();
         }
         answer
     }
 
+    /// Only a loop that is going to wait falls asleep: a ring then costs a system call.
     #[inline(always)]
-    fn look_or_wait(
+    fn look_or_sleep(
         &mut self,
         shared: &Shared,
         max_wait: Option<Duration>,
     ) -> (io::Result<()>, bool) {
-        let (bell, counters) = (shared.doorbell(), &shared.counters);
+        let bell = shared.doorbell();
         if max_wait == Some(Duration::ZERO) {
-            return self.look(bell.wake_up());
+            let rung = bell.wake_up();
+            return (self.poll.poll(&mut self.events, max_wait), rung);
         }
-        if !self.spin.is_zero() {
-            return self.spin_and_sleep(bell, counters, max_wait);
-        }
-        self.sleep(bell, counters, max_wait)
-    }
-
-    #[inline(always)]
-    fn look(&mut self, rung: bool) -> (io::Result<()>, bool) {
-        let polled = self.poll.poll(&mut self.events, Some(Duration::ZERO));
-        (polled, rung)
-    }
-
-    /// Only a loop that is going to wait falls asleep: a ring then costs a system call.
-    #[inline(always)]
-    fn sleep(
-        &mut self,
-        bell: &Doorbell,
-        counters: &Counters,
-        max_wait: Option<Duration>,
-    ) -> (io::Result<()>, bool) {
         if !bell.fall_asleep() {
-            return self.look(true);
+            let now = Some(Duration::ZERO);
+            return (self.poll.poll(&mut self.events, now), true);
         }
-        counters.sleeps.add(1);
+        shared.counters.sleeps.add(1);
         let polled = self.poll.poll(&mut self.events, max_wait);
         (polled, bell.wake_up())
     }
 
-    #[cold]
     fn spin_and_sleep(
         &mut self,
-        bell: &Doorbell,
-        counters: &Counters,
+        shared: &Shared,
+        spin: Duration,
         max_wait: Option<Duration>,
     ) -> (io::Result<()>, bool) {
-        let limit = max_wait.map_or(self.spin, |max_wait| max_wait.min(self.spin));
+        let limit = max_wait.map_or(spin, |max_wait| max_wait.min(spin));
         let started = Instant::now();
         let mut polled = Ok(());
-        let spun = bell.spin(|| {
-            counters.spins.add(1);
+        let spun = shared.doorbell().spin(|| {
+            shared.counters.spins.add(1);
             polled = self.poll.poll(&mut self.events, Some(Duration::ZERO));
             if polled.is_err() || !self.events.is_empty() {
                 Found::Something
@@ -139,11 +148,8 @@ impl Poller {
         if let Some(rung) = spun {
             return (polled, rung);
         }
-        match max_wait.map(|max_wait| max_wait.saturating_sub(started.elapsed())) {
-            // It is over, and the poller has just been asked.
-            Some(Duration::ZERO) => (Ok(()), bell.wake_up()),
-            left => self.sleep(bell, counters, left),
-        }
+        let left = max_wait.map(|max_wait| max_wait.saturating_sub(started.elapsed()));
+        self.look_or_sleep(shared, left)
     }
 }
 
