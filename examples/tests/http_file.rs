@@ -207,12 +207,9 @@ fn curl_uses_one_connection_for_several_requests() {
     server.stop();
 }
 
-#[test]
-fn no_path_and_no_link_leads_out_of_the_folder() {
-    if is_missing("curl") {
-        return;
-    }
-    let scratch = folder("out");
+/// A folder with links of all kinds.
+fn folder_with_links(name: &str) -> Scratch {
+    let scratch = folder(name);
     let inside = scratch.path().join("folder");
     let link = |name: &str, to: &Path| symlink(to, inside.join(name)).unwrap();
     link("out", Path::new("../secret"));
@@ -221,7 +218,11 @@ fn no_path_and_no_link_leads_out_of_the_folder() {
     link("sub/out", Path::new("../../folder-too"));
     link("within", Path::new("sub/../a.txt"));
     link("loop", Path::new("loop"));
-    let server = serve(&scratch);
+    scratch
+}
+
+#[track_caller]
+fn nothing_leads_out(server: &Server) {
     for path in [
         "/../secret",
         "/sub/../../secret",
@@ -235,7 +236,6 @@ fn no_path_and_no_link_leads_out_of_the_folder() {
         "/out",
         "/absolute",
         "/up/secret",
-        "/up/folder/a.txt",
         "/sub/out/secret",
         "/sub/out/",
         "/loop",
@@ -245,14 +245,57 @@ fn no_path_and_no_link_leads_out_of_the_folder() {
         "/nothing",
         "/%",
     ] {
-        let (status, body) = gets(&server, path, &[]);
+        let (status, body) = gets(server, path, &[]);
         let nothing = &b"404 Not Found\n"[..];
         assert_eq!((&*status, &body[..]), ("404", nothing), "{path}");
     }
     // A link that stays inside is as good as the file.
-    let (status, body) = gets(&server, "/within", &[]);
+    let (status, body) = gets(server, "/within", &[]);
     assert_eq!((&*status, &body[..]), ("200", &b"0123456789"[..]));
+}
+
+#[test]
+fn no_path_and_no_link_leads_out_of_the_folder() {
+    if is_missing("curl") {
+        return;
+    }
+    let scratch = folder_with_links("out");
+    let server = serve(&scratch);
+    nothing_leads_out(&server);
+    // Not even out and in again.
+    assert_eq!(gets(&server, "/up/folder/a.txt", &[]).0, "404");
     server.stop();
+}
+
+/// A kernel, or a sandbox, that does not know the call that sees to it.
+#[test]
+fn without_the_help_of_the_system_nothing_leads_out_either() {
+    if is_missing("strace") || is_missing("curl") || !may_trace() {
+        return;
+    }
+    let scratch = folder_with_links("unaided");
+    let trace = scratch.path().join("trace");
+    let mut strace = Command::new("strace");
+    // With -D the server itself is our child, and strace its grandchild.
+    let inject = ["-e", "inject=openat2:error=ENOSYS", "-o"];
+    strace.args(["-D", "-f", "-qq"]).args(inject).arg(&trace);
+    strace
+        .args(["--", HTTP_FILE])
+        .arg(scratch.path().join("folder"));
+    let server = Server::start_command(&mut strace);
+    nothing_leads_out(&server);
+    // That waits for strace too, which holds the same standard output.
+    server.stop();
+    let trace = fs::read_to_string(&trace).unwrap();
+    assert!(trace.contains("(INJECTED)"), "{trace}");
+}
+
+fn may_trace() -> bool {
+    let traced = run(Command::new("strace").args(["-qq", "--", "true"]), b"");
+    if !traced.status.success() {
+        eprintln!("skipped: nothing may be traced here");
+    }
+    traced.status.success()
 }
 
 /// What is no file is not waited for.
@@ -408,17 +451,10 @@ fn what_is_no_request_gets_an_answer_and_is_the_last() {
 /// No byte of the file comes by the program.
 #[test]
 fn on_linux_a_file_is_sent_without_being_read() {
-    if is_missing("strace") || is_missing("curl") {
+    if is_missing("strace") || is_missing("curl") || !may_trace() {
         return;
     }
     let scratch = folder("sendfile");
-    if !run(Command::new("strace").args(["-qq", "--", "true"]), b"")
-        .status
-        .success()
-    {
-        eprintln!("skipped: nothing may be traced here");
-        return;
-    }
     let trace = scratch.path().join("trace");
     let mut strace = Command::new("strace");
     // With -D the server itself is our child, and strace its grandchild.

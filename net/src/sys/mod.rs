@@ -21,11 +21,13 @@
 //! nothing from the system, untested as well.
 
 #[cfg(unix)]
+mod errors;
+#[cfg(unix)]
 mod fds;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use {fds::*, unix::*};
+pub(crate) use {errors::*, fds::*, unix::*};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod splice;

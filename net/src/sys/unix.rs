@@ -18,7 +18,7 @@ use io_traits::ReadCursor;
 use rustix::net::{RecvFlags, SendFlags, recv};
 use socket2::SockRef;
 
-use crate::{AcceptError, byte_stream::Received};
+use crate::byte_stream::Received;
 
 /// recv(2) into the unfilled part of `buf`; returns the number of bytes read.
 #[inline]
@@ -160,10 +160,11 @@ fn would_block_if_connecting(error: io::Error) -> io::Error {
 /// that parses names is easily wrong about that; that of std is right.
 pub(crate) fn accept_unix<S: Socket>(listener: &S) -> io::Result<(UnixStream, SocketAddr)> {
     let (stream, is_named) = accept_nonblocking(listener)?;
-    let addr = if is_named {
-        stream.peer_addr()
-    } else {
-        SocketAddr::from_pathname("")
+    let unnamed = || SocketAddr::from_pathname("");
+    let addr = match is_named {
+        // An error: the peer has gone, of which whoever uses the connection hears. The others are not concerned.
+        true => stream.peer_addr().or_else(|_| unnamed()),
+        false => unnamed(),
     };
     Ok((stream, addr?))
 }
@@ -282,51 +283,6 @@ pub(crate) fn peer_credentials<S: Socket>(socket: &S) -> io::Result<(u32, u32, O
         return Err(io::Error::last_os_error());
     }
     Ok((uid, gid, None))
-}
-
-pub(crate) fn accept_error(error: &io::Error) -> AcceptError {
-    match error.raw_os_error() {
-        // accept(2), "Error handling": errors that are already pending on the new socket are passed
-        // on, and are to be treated like EAGAIN. EPERM: a firewall rule.
-        Some(
-            libc::ENETDOWN
-            | libc::EPROTO
-            | libc::ENOPROTOOPT
-            | libc::EHOSTDOWN
-            | libc::EHOSTUNREACH
-            | libc::EOPNOTSUPP
-            | libc::ENETUNREACH
-            | libc::EPERM,
-        ) => AcceptError::Connection,
-        #[cfg(target_os = "linux")]
-        Some(libc::ENONET) => AcceptError::Connection,
-        // ENOSPC: the limit of watches of epoll, when the new socket is registered.
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENOSPC) => {
-            AcceptError::Resource
-        }
-        _ => AcceptError::of_kind(error),
-    }
-}
-
-/// ip(7), "Errors": what ICMP said to an earlier datagram, and what concerns the one to be sent alone.
-pub(crate) fn is_transient(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(
-            libc::ECONNREFUSED
-                | libc::ECONNRESET
-                | libc::EHOSTUNREACH
-                | libc::ENETUNREACH
-                | libc::EHOSTDOWN
-                | libc::ENOPROTOOPT
-                | libc::EPROTO
-                | libc::EMSGSIZE
-                | libc::EACCES
-                | libc::EPERM
-                | libc::ENOBUFS
-                | libc::ENOMEM
-        )
-    )
 }
 
 /// Linux: what a short write to a Unix socket leaves in the peer's queue makes a new "writable" event

@@ -189,3 +189,9 @@ pub(crate) fn reset(stream: StdStream) {
     let stream = socket2::Socket::from(stream);
     stream.set_linger(Some(std::time::Duration::ZERO)).unwrap();
 }
+
+/// What the harness calls a test; `module` is its `module_path!()`.
+pub(crate) fn path_of(module: &str, test: &str) -> String {
+    let (_crate, module) = module.split_once("::").unwrap();
+    format!("{module}::{test}")
+}

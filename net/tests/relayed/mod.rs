@@ -8,10 +8,10 @@ use std::{
     thread,
 };
 
-use net::{Relayed, TcpStream, UnixStream};
-use reactor::Handle;
+use net::{Relayed, TcpStream, UnixStream, relay};
+use reactor::{Core, Handle};
 
-use crate::common::{HANG, Random, pair, unix_streams};
+use crate::common::{HANG, Random, pair, run, unix_streams};
 
 /// A kind of connection.
 pub(crate) trait Kind {
@@ -82,6 +82,26 @@ pub(crate) fn bytes(seed: u64, len: usize) -> Vec<u8> {
     }
     bytes.truncate(len);
     bytes
+}
+
+/// More than all buffers on the way together.
+pub(crate) const MANY: usize = 20 << 20;
+
+#[track_caller]
+pub(crate) fn every_byte<A: Kind, B: Kind>() {
+    let mut core = Core::new().unwrap();
+    let (a, client) = A::connection(&core.handle());
+    let (b, server) = B::connection(&core.handle());
+    let (there, back) = (bytes(1, MANY), bytes(2, MANY - 4_321));
+    let sending = [sends(&client, there.clone()), sends(&server, back.clone())];
+    let (heard_there, heard_back) = (hears(&server), hears(&client));
+    let carried = run(&mut core, relay(&a, &b)).unwrap();
+    assert_eq!(carried.a_to_b, there.len() as u64);
+    assert_eq!(carried.b_to_a, back.len() as u64);
+    assert!(!carried.stopped);
+    sending.into_iter().for_each(|one| one.join().unwrap());
+    assert!(heard_there.join().unwrap().unwrap() == there);
+    assert!(heard_back.join().unwrap().unwrap() == back);
 }
 
 /// Sends `bytes` and the end in the background.

@@ -15,12 +15,9 @@ use reactor::Core;
 use rustix::process::{Resource, setrlimit};
 
 use super::{At, Listener, StdStream, Stream, connect_std, listen, pair};
-use crate::{
-    common::{
-        CountWakes, HANG, child, open_descriptors, poll_with, run, settle, turn_until,
-        use_descriptors_up,
-    },
-    path_of,
+use crate::common::{
+    CountWakes, HANG, child, open_descriptors, path_of, poll_with, run, settle, turn_until,
+    use_descriptors_up,
 };
 
 /// Peers that have each sent their number.

@@ -15,11 +15,9 @@ use io_traits::{AsyncWrite, io as async_io, task};
 use reactor::Core;
 
 use super::{StdStream, Stream, break_off, fill, pair, std_pair};
-use crate::{
-    common::{
-        CountWakes, Random, child, read_to_the_end, run, settle, turn_until, ways_to_read, with_cx,
-    },
-    path_of,
+use crate::common::{
+    CountWakes, Random, child, path_of, read_to_the_end, run, settle, turn_until, ways_to_read,
+    with_cx,
 };
 
 #[test]

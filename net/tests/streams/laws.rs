@@ -20,12 +20,9 @@ use super::{
     Listener, Stream, connect, connect_std, fill, listen, listen_std, pair, pair_of_ours, std_pair,
     try_listen,
 };
-use crate::{
-    common::{
-        CountWakes, Elsewhere, assert_gone, block_on, child, poll_with, run, settle, turn_until,
-        with_cx, within_reason,
-    },
-    path_of,
+use crate::common::{
+    CountWakes, Elsewhere, assert_gone, block_on, child, path_of, poll_with, run, settle,
+    turn_until, with_cx, within_reason,
 };
 
 type Operation = fn(&Stream) -> io::Result<usize>;

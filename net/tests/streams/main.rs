@@ -8,9 +8,3 @@
 mod common;
 mod tcp;
 mod unix;
-
-/// What the harness calls a test; `module` is its `module_path!()`.
-fn path_of(module: &str, test: &str) -> String {
-    let (_crate, module) = module.split_once("::").unwrap();
-    format!("{module}::{test}")
-}

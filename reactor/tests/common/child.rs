@@ -222,6 +222,9 @@ fn finish(mut command: Command) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+    // Of a test by another name there are none, which the harness calls a success.
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("running 1 test"), "no such test\n{said}");
 }
 
 fn log_of(test: &str) -> PathBuf {

@@ -1,8 +1,5 @@
 //! How a relay ends: by the ends of its sockets, by an error that tells where, by a limit.
 
-mod common;
-mod relayed;
-
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
@@ -13,12 +10,15 @@ use std::{
     time::Duration,
 };
 
-use common::{assert_idle, reset, run, settle, turn_until};
 use futures::channel::oneshot;
 use io_traits::io::{Watch, Way};
 use net::{RelayError, relay, relay_one_way};
 use reactor::{Core, Direction, Elapsed};
-use relayed::{Kind, Peer, Tcp, Unix, bytes, hears, sends};
+
+use crate::{
+    common::{assert_idle, child, path_of, reset, run, settle, turn_until},
+    relayed::{Kind, Peer, Tcp, Unix, bytes, hears, sends},
+};
 
 /// Longer than the tests run.
 const NEVER: Duration = Duration::from_secs(3_600);
@@ -113,7 +113,7 @@ fn with_close_both_what_was_taken_is_still_given() {
     let (a, client) = Unix::connection(&core.handle());
     let (b, mut server) = Tcp::connection(&core.handle());
     // The way to the client is full.
-    let filled = common::fill_unix(&a);
+    let filled = crate::common::fill_unix(&a);
     server.write_all(b"taken").unwrap();
     let mut relaying = relay(&a, &b).close_both();
     run(
@@ -207,8 +207,11 @@ fn a_reader_that_fails_is_told_from_a_writer_that_fails() {
 /// A process that has not said what SIGPIPE means to it is not killed by a splice.
 #[test]
 fn a_peer_that_has_gone_kills_nobody_even_where_sigpipe_would() {
-    let test = "a_peer_that_has_gone_kills_nobody_even_where_sigpipe_would";
-    common::child::alone(test, || {
+    let test = path_of(
+        module_path!(),
+        "a_peer_that_has_gone_kills_nobody_even_where_sigpipe_would",
+    );
+    child::alone(&test, || {
         // SAFETY: the default is what every process starts with.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
         let mut core = Core::new().unwrap();
@@ -343,7 +346,7 @@ fn an_end_behind_bytes_that_cannot_be_given_yet_waits_for_them() {
     let mut core = Core::new().unwrap();
     let (a, client) = Tcp::connection(&core.handle());
     let (b, server) = Unix::connection(&core.handle());
-    let filled = common::fill_unix(&b);
+    let filled = crate::common::fill_unix(&b);
     let sent = bytes(4, 30_000);
     sends(&client, sent.clone()).join().unwrap();
     let relaying = core
