@@ -5,7 +5,8 @@ CRATES    := $(LIBRARIES) examples
 
 # Programs that some tests call: command:package.
 TOOLS := strace:strace valgrind:valgrind nc:netcat-openbsd curl:curl openssl:openssl python3:python3 \
-	redis-cli:redis-tools redis-benchmark:redis-tools nft:nftables ip:iproute2 ss:iproute2 tc:iproute2 unshare:util-linux
+	redis-cli:redis-tools redis-benchmark:redis-tools nft:nftables ip:iproute2 ss:iproute2 tc:iproute2 unshare:util-linux \
+	dig:bind9-dnsutils dnsmasq:dnsmasq-base
 # And modules of Python: module:package. The first Python on the path may be one of the user's own, which does
 # not see the system's packages; the tests look for both.
 MODULES := redis:python3-redis
@@ -46,7 +47,7 @@ $(LIBRARIES:%=test-%): test-%: tools
 	case "$$features" in *' '*) run cargo test -p $* --all-features ;; esac
 
 # The gallery is of Linux's objects.
-GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo foreign http tls')
+GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo dns foreign http tls')
 
 # In release, because `make demo` uses the same build.
 test-examples: tools

@@ -19,12 +19,14 @@
 //! 7. `bin/proxy.rs` and [`forward`]: two connections carried into each other.
 //! 8. `bin/socks5/main.rs`: a proxy that is told where to; `bin/http-file/main.rs`: a folder, sent without being read.
 //! 9. `bin/balance.rs`: one server on many cores, and how evenly they are loaded.
-//! 10. `bin/udp-echo.rs`: echo with datagrams.
-//! 11. `bin/poll-loop.rs` and `bin/foreign.rs`: a core in the loop of somebody else, and sockets under an executor
+//! 10. `bin/udp-echo.rs`: echo with datagrams; `bin/udp-batch.rs`: many of them at a time, and how many in a
+//!     second.
+//! 11. `bin/dns/main.rs`: a name server that asks another one, by datagrams and connections.
+//! 12. `bin/poll-loop.rs` and `bin/foreign.rs`: a core in the loop of somebody else, and sockets under an executor
 //!     of somebody else.
-//! 12. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
+//! 13. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
 //!     core, and [`run_on_threads`] sees to threads, signals and the end.
-//! 13. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`linger`], [`Random`]: the small rest.
+//! 14. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`linger`], [`Random`]: the small rest.
 //!
 //! # The gallery
 //!

@@ -440,3 +440,15 @@ fn options_of_version_six_are_what_they_were_set_to() {
     }
     assert!(socket.leave_multicast_v6(&group, 1).is_err());
 }
+
+#[test]
+fn sockets_and_senders_may_be_sent_and_shared_and_are_printed() {
+    fn both<T: Send + Sync + std::fmt::Debug>(_: &T) {}
+    let core = Core::new().unwrap();
+    let socket = std::sync::Arc::new(datagrams(&core.handle()).0);
+    both(&*socket);
+    both(&socket.sender());
+    both(&net::RecvBatch::new(1, 1));
+    both(&net::Transmit::new(b"x"));
+    assert!(format!("{socket:?}").starts_with("UdpSocket"), "{socket:?}");
+}

@@ -72,6 +72,11 @@ fn a_datagram_of_either_family_tells_where_it_went_and_its_answer_comes_from_the
             .from(meta.to.unwrap());
         socket.try_send_msg(&mut answer).unwrap();
         assert_eq!(peer.recv_from(&mut buf).unwrap(), (6, (addr, port).into()));
+        // The plain address of IPv4 will do as well.
+        let plain = SocketAddr::new(meta.from.ip().to_canonical(), meta.from.port());
+        let mut answer = Transmit::new(b"plain").to(plain).from(addr);
+        socket.try_send_msg(&mut answer).unwrap();
+        assert_eq!(peer.recv_from(&mut buf).unwrap(), (5, (addr, port).into()));
         // And by the interface that the question has come in by.
         let interface = meta.interface.unwrap();
         let mut answer = Transmit::new(b"again").to(meta.from).interface(interface);

@@ -123,6 +123,39 @@ fn where_segments_and_marks_are_refused_what_works_is_kept() {
     }
 }
 
+/// Some sandboxes do not know the calls for many messages.
+#[test]
+fn where_there_are_no_calls_for_many_messages_each_is_a_call_of_its_own() {
+    let test = "where_there_are_no_calls_for_many_messages_each_is_a_call_of_its_own";
+    let inject = ["-e", "inject=sendmmsg,recvmmsg:error=ENOSYS"];
+    let trace = child::traced(test, &inject, || {
+        let mut core = Core::new().unwrap();
+        let (one, two, to) = sockets(&core);
+        let mut batch = [b"a", b"b", b"c"].map(|payload| Transmit::new(payload).to(to));
+        let (mut rest, mut batches) = (&mut batch[..], RecvBatch::new(4, 16));
+        while !rest.is_empty() {
+            let sent = one.try_send_batch(rest).unwrap();
+            rest = &mut rest[sent..];
+        }
+        // All of them, although there is one event and the first call has filled less than there is room for.
+        for expected in [b"a", b"b", b"c"] {
+            run(&mut core, task::io(|| two.recv_batch(&mut batches))).unwrap();
+            let first = batches.iter().next().unwrap();
+            assert_eq!(first.payload, expected);
+            if batches.len() == 3 {
+                // Without strace.
+                return;
+            }
+        }
+        assert!(two.try_recv_batch(&mut batches).is_err());
+    });
+    if let Some(trace) = trace {
+        assert_eq!(trace.lines(" sendmsg("), 3);
+        // Three datagrams, and one look in vain.
+        assert_eq!(trace.lines(" recvmsg("), 4);
+    }
+}
+
 #[test]
 fn an_error_for_another_reason_is_told_and_nothing_is_left_out_from_then_on() {
     let mut core = Core::new().unwrap();

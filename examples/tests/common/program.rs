@@ -51,6 +51,11 @@ impl Program {
         }
     }
 
+    /// The next line of standard output, if it is there by now.
+    pub(crate) fn try_line(&self) -> Option<String> {
+        self.stdout.try_recv().ok()
+    }
+
     /// Checks the next lines of standard output.
     #[track_caller]
     pub(crate) fn expect(&self, lines: &[&str]) {

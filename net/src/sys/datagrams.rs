@@ -54,26 +54,39 @@ pub(crate) fn recv_messages<'a, S: Socket>(
         });
         wanted += 1;
     }
+    let fd = socket.as_fd().as_raw_fd();
     // SAFETY: the first `wanted` headers are there, and point to memory that is borrowed for writing.
-    let received = unsafe {
+    let result = unsafe {
         libc::recvmmsg(
-            socket.as_fd().as_raw_fd(),
+            fd,
             headers.as_mut_ptr().cast(),
             wanted as libc::c_uint,
             0,
             ptr::null_mut(),
         )
     };
-    let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+    let (received, drained) = match usize::try_from(result).map_err(|_| io::Error::last_os_error())
+    {
+        // recvmmsg(2) ends early when the next message would block, or at an error, which it keeps for the
+        // next call. That error is younger than the call, and so is its event.
+        Ok(received) => (received, received < wanted),
+        Err(error) if is_unknown(&error) && wanted > 0 => {
+            // SAFETY: the first header is there, and points to memory that is borrowed for writing.
+            let first = unsafe { headers[0].assume_init_mut() };
+            // SAFETY: the same.
+            let len = unsafe { libc::recvmsg(fd, &mut first.msg_hdr, 0) };
+            first.msg_len = u32::try_from(len).map_err(|_| io::Error::last_os_error())?;
+            (1, false)
+        }
+        Err(error) => return Err(error),
+    };
     for ((slot, header), meta) in slots.iter().zip(&headers).zip(metas).take(received) {
         // SAFETY: the kernel has received no more messages than there were headers, each with its slot.
         let (slot, header) = unsafe { (slot.assume_init_ref(), header.assume_init_ref()) };
         // SAFETY: the kernel has filled the header in, and the slot is where it was.
         *meta = unsafe { slot.meta(&header.msg_hdr, header.msg_len as usize) }?;
     }
-    // recvmmsg(2) ends early when the next message would block, or at an error, which it keeps for the
-    // next call. That error is younger than the call, and so is its event.
-    Ok((received, received < wanted))
+    Ok((received, drained))
 }
 
 /// Sends as many of the messages as there is room for, but no more than [`MOST_MESSAGES`]; returns how
@@ -93,21 +106,31 @@ pub(crate) fn send_messages<'a, S: Socket>(
         planned += 1;
     }
     let fd = socket.as_fd().as_raw_fd();
-    let sent = if planned == 1 {
-        // SAFETY: the first header is there, and points to memory that is borrowed for reading.
-        unsafe { libc::sendmsg(fd, &headers[0].assume_init_ref().msg_hdr, 0) }.min(1)
-    } else {
+    if planned > 1 {
         // SAFETY: the first `planned` headers are there, and point to memory that is borrowed for reading.
         let sent =
             unsafe { libc::sendmmsg(fd, headers.as_mut_ptr().cast(), planned as libc::c_uint, 0) };
-        sent as isize
-    };
-    match sent {
-        -1 => Err(io::Error::last_os_error()),
-        // One message of no bytes.
-        0 if planned == 1 => Ok(1),
-        sent => Ok(sent.unsigned_abs()),
+        match usize::try_from(sent).map_err(|_| io::Error::last_os_error()) {
+            Err(error) if is_unknown(&error) => {}
+            result => return result,
+        }
     }
+    if planned == 0 {
+        return Ok(0);
+    }
+    // SAFETY: the first header is there, and points to memory that is borrowed for reading.
+    match unsafe { libc::sendmsg(fd, &headers[0].assume_init_ref().msg_hdr, 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        // Whole, as datagrams are.
+        _ => Ok(1),
+    }
+}
+
+/// Whether the call is missing, as in some sandboxes: of recvmmsg(2) and sendmmsg(2), which are younger than
+/// recvmsg(2) and sendmsg(2).
+#[cold]
+fn is_unknown(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOSYS)
 }
 
 /// Where a header points to, but for the payload. It must stay where it is until the call is over.

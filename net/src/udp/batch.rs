@@ -71,8 +71,10 @@ impl UdpSocket {
     /// }
     /// ```
     ///
-    /// An error that an earlier datagram has caused (see [`UdpSocket`]) may be lost if it comes up in the
-    /// middle of a batch: Linux keeps such an error when receiving, but not when sending.
+    /// An error that an earlier datagram has caused (see [`UdpSocket`]) ends a batch that it comes up in the
+    /// middle of, and is lost: Linux keeps such an error when receiving, but not when sending. That of the
+    /// last datagram stays. So a loop such as this one sends everything, and whoever sends or receives
+    /// next hears that nobody was there.
     ///
     /// # Errors
     ///

@@ -8,7 +8,8 @@ use crate::Ecn;
 /// What is known of a datagram that was received, beside its bytes; or of several that came as one
 /// message, see [`UdpSocket::set_gro`](crate::UdpSocket::set_gro).
 ///
-/// What the socket was not told to ask for is `None`, and so is what the system does not tell.
+/// What the socket was not told to ask for is `None`, and so is what the system does not tell. On a socket
+/// of both families, addresses of IPv4 are mapped ones, `::ffff:192.0.2.1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecvMeta {

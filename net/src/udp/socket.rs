@@ -13,11 +13,6 @@ use super::offload::Offload;
 /// context ([`poll_recv_from`](Self::poll_recv_from)), and without a task
 /// ([`try_recv_from`](Self::try_recv_from), which goes with [`readable`](Self::readable)).
 ///
-/// Many datagrams at a time are far cheaper: [`recv_batch`](Self::recv_batch) and
-/// [`send_batch`](Self::send_batch). What is beside a datagram, such as the address that it was sent to,
-/// is in [`recv_msg`](Self::recv_msg) and [`send_msg`](Self::send_msg). Tasks that only send have a
-/// [`sender`](Self::sender) each.
-///
 /// There is no `Read` and no `Write`: datagrams are no stream of bytes.
 ///
 /// * A datagram of no bytes is one like any other; receiving it is `Ok(0)`, and not the end.
@@ -26,12 +21,41 @@ use super::offload::Offload;
 ///   buffer. 65,535 bytes are enough for any.
 /// * A datagram is sent whole or not at all.
 ///
+/// # Which form
+///
+/// From the plainest to the cheapest. The calls are the system's, for each datagram on Linux:
+///
+/// | what there is to do | how | calls |
+/// |---|---|---|
+/// | one datagram now and then | [`recv_from`](Self::recv_from), [`send_to`](Self::send_to); connected: [`recv`](Self::recv), [`send`](Self::send) | one, and one more to find out that nothing else is there |
+/// | the same, and what is beside it: where it was sent to, marks of congestion, a time, whether it was cut off | [`recv_msg`](Self::recv_msg), [`send_msg`](Self::send_msg) | the same |
+/// | many datagrams, from and to anybody | [`recv_batch`](Self::recv_batch), [`send_batch`](Self::send_batch) | one for up to 64; a batch that is not filled needs no other call to know that nothing else is there |
+/// | many datagrams of one length to one peer | [`Transmit::segments`](crate::Transmit::segments), alone or several in a batch (GSO) | one for up to 64 datagrams of each of 64 transmits |
+/// | many datagrams from a peer that sends so, or through a network card that merges them | [`set_gro`](Self::set_gro), and `recv_batch` with room for 65,535 bytes in each message | one for up to 64 datagrams in each of 64 messages |
+///
+/// Batches save calls, which are the smaller part of what a datagram costs; GSO and GRO save most of the
+/// kernel's own work as well. GRO costs more than it saves if nobody merges. `make count ONLY=UDP` counts the
+/// calls, and `make bench ONLY=UDP` compares the forms on your machine; the example program `udp-batch` does
+/// so over your network.
+///
+/// Where the kernel cannot do something, or refuses to, the same call does it in the next cheaper form, so
+/// there is no need to ask what it can. Buffers: a [`RecvBatch`](crate::RecvBatch) is made once and
+/// used again; who has buffers already gives them to [`recv_msgs`](Self::recv_msgs). Tasks that only send
+/// have a [`sender`](Self::sender) each.
+///
+/// # Both families
+///
+/// A socket that is bound to `[::]` speaks IPv4 as well, unless the system or `IPV6_V6ONLY` says otherwise.
+/// Addresses of IPv4 are then mapped ones, `::ffff:192.0.2.1`: in what it receives, and in what it is
+/// [connected](Self::connect) to; [`IpAddr::to_canonical`](std::net::IpAddr::to_canonical) gives the plain one.
+///
 /// # Errors
 ///
 /// An ICMP message that answers an earlier datagram of a connected socket, as when nobody listens at
 /// the other end ([`ConnectionRefused`](io::ErrorKind::ConnectionRefused)), wakes who waits for either
 /// direction, and is reported once, by whatever operation comes next; [`take_error`](Self::take_error)
-/// is one. That operation has then neither received nor sent. The socket stays usable; [`is_transient`](crate::is_transient) tells such errors from others.
+/// is one. That operation has then neither received nor sent. The socket stays usable;
+/// [`is_transient`](crate::is_transient) tells such errors from others.
 ///
 /// # Examples
 ///

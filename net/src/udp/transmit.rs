@@ -65,7 +65,7 @@ impl<'a> Transmit<'a> {
         }
     }
 
-    /// Sends it to an address.
+    /// Sends it to an address; on a socket of both families, one of IPv4 may be mapped or plain.
     pub fn to(self, addr: SocketAddr) -> Self {
         Self {
             to: Some(addr),
