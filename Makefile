@@ -17,7 +17,7 @@ ONLY ?=
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CRATES:%=test-%) test-bench test-fuzz test-poll model asan outside fuzz fuzz-short bench \
+.PHONY: help demo test $(CRATES:%=test-%) test-bench test-fuzz test-openssl test-poll model asan outside fuzz fuzz-short bench \
 	count tools check fmt doc deny ci
 
 # Two cargos in one target directory only wait for each other, and tests with timeouts want the machine.
@@ -25,12 +25,12 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@for crate in $(CRATES) bench fuzz; do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
+	@for crate in $(CRATES) bench fuzz openssl; do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
 
 demo: ## run the demonstration; it ends by itself
 	cargo run --quiet --release -p examples --bin demo
 
-test: $(CRATES:%=test-%) test-bench test-fuzz test-poll model outside ## every test of every crate
+test: $(CRATES:%=test-%) test-bench test-fuzz test-openssl test-poll model outside ## every test of every crate
 
 # Each crate by itself: in a build of the whole workspace, one crate's features are switched on by
 # another. The features come from the manifest, so that a new one cannot be forgotten. `cargo check`
@@ -61,6 +61,18 @@ test-bench:
 # The seeds of the fuzzers, and the bugs that are planted for them.
 test-fuzz:
 	cargo test --quiet --manifest-path codec/fuzz/Cargo.toml --target-dir $(TARGET_DIR)
+
+# The system's OpenSSL is linked, so its headers have to be there.
+OPENSSL = pkg-config --exists openssl 2>/dev/null
+
+test-openssl: tools
+	@if $(OPENSSL); then \
+		set -x; cargo test --quiet --manifest-path examples/openssl/Cargo.toml --target-dir $(TARGET_DIR); \
+	elif [ -n "$${CI:-}" ] && [ "$$(uname -s)" = Linux ]; then \
+		echo "test-openssl: there are no headers of OpenSSL"; exit 1; \
+	else \
+		echo "test-openssl: skipped, there are no headers of OpenSSL (libssl-dev, pkg-config)"; \
+	fi
 
 # mio has more than epoll, and Linux can be made to use it: poll(2) instead of epoll, and a pipe instead of
 # the eventfd, alone and together. Its own target directory, because other flags would rebuild everything
@@ -135,6 +147,7 @@ tools: ## install the programs that tests call, where that is possible
 		done; \
 		packages="$$packages $${module#*:}"; \
 	done; \
+	$(OPENSSL) || packages="$$packages pkg-config libssl-dev"; \
 	if [ -z "$$packages" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 		echo "tools: installing$$packages"; \
@@ -150,10 +163,12 @@ check: ## formatting, clippy, the arrows between the crates, and the tables of p
 	cargo fmt --all --check
 	cargo fmt --manifest-path examples/bench/Cargo.toml --check
 	cargo fmt --manifest-path codec/fuzz/Cargo.toml --check
+	cargo fmt --manifest-path examples/openssl/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
 	cargo clippy --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
 	cargo clippy --manifest-path codec/fuzz/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
+	if $(OPENSSL); then cargo clippy --manifest-path examples/openssl/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings; fi
 	sh .ci/arrows
 	sh .ci/tables
 
@@ -161,6 +176,7 @@ fmt: ## format all sources
 	cargo fmt --all
 	cargo fmt --manifest-path examples/bench/Cargo.toml
 	cargo fmt --manifest-path codec/fuzz/Cargo.toml
+	cargo fmt --manifest-path examples/openssl/Cargo.toml
 
 doc: ## build the docs; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
@@ -174,4 +190,5 @@ ci: ## what must pass before a merge
 	cargo tree --locked --workspace >/dev/null
 	cargo tree --locked --manifest-path examples/bench/Cargo.toml >/dev/null
 	cargo tree --locked --manifest-path codec/fuzz/Cargo.toml >/dev/null
+	cargo tree --locked --manifest-path examples/openssl/Cargo.toml >/dev/null
 	$(MAKE) check doc test fuzz-short

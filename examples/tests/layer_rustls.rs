@@ -1,19 +1,19 @@
 //! rustls' own blocking `StreamOwned` on both ends of our sockets, in one event loop.
 
+mod tls;
+
 use std::{
     cell::RefCell,
     io::{self, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream as StdTcpStream},
+    net::{Shutdown, TcpStream as StdTcpStream},
     ops::{Deref, DerefMut},
     rc::Rc,
-    sync::Arc,
-    time::Duration,
 };
 
 use examples::Random;
 use futures::{FutureExt, StreamExt, future::join, stream::FuturesUnordered};
 use io_traits::{
-    io::{flush, read_to_end, shutdown, write_all},
+    io::{flush, write_all},
     layer::Layer,
     task::{self, Stalled},
     testing::conformance,
@@ -21,17 +21,13 @@ use io_traits::{
 use net::TcpStream;
 use reactor::{Core, Handle};
 use rustls::{
-    ClientConfig, ClientConnection, ConnectionCommon, RootCertStore, ServerConfig,
-    ServerConnection, SideData, StreamOwned, SupportedProtocolVersion,
-    crypto::ring,
-    pki_types::{PrivatePkcs8KeyDer, ServerName},
+    ClientConnection, ConnectionCommon, ServerConnection, SideData, StreamOwned,
+    SupportedProtocolVersion,
     version::{TLS12, TLS13},
 };
-use socket2::SockRef;
+use tls::{client_connection, configs, run, socket_pair};
 
 const MANY: usize = 4 * 1024 * 1024;
-/// How long anything may take before it counts as a hang.
-const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn four_mebibytes_each_way_in_one_task() {
@@ -160,26 +156,6 @@ fn a_tls_stream_in_a_layer_keeps_the_laws_on_both_sides() {
     }
 }
 
-/// rustls takes no more than its limit, and then says that it took nothing: that is no end.
-#[test]
-fn a_full_buffer_of_the_library_is_a_would_block() {
-    let mut core = Core::new().unwrap();
-    let handle = core.handle();
-    let (mut client, mut server) = after_the_handshake(&handle, &TLS13);
-    client.get_mut().conn.set_buffer_limit(Some(1_000));
-    let message = bytes(3);
-    run(&mut core, async {
-        let sends = async {
-            write_all(&mut client, &message).await.unwrap();
-            shutdown(&mut client).await.unwrap();
-        };
-        let mut all = Vec::new();
-        let (read, ()) = join(read_to_end(&mut server, &mut all, MANY), sends).await;
-        read.unwrap();
-        assert!(all == message);
-    });
-}
-
 /// The reader of rustls says "would block" when nothing is decrypted, and does not look at the socket.
 #[test]
 fn a_would_block_that_never_touched_the_socket_ends_as_stalled() {
@@ -198,27 +174,12 @@ fn a_would_block_that_never_touched_the_socket_ends_as_stalled() {
     });
 }
 
-/// Both ends, of which each has what it needs to go on alone.
 fn after_the_handshake(
     handle: &Handle,
     version: &'static SupportedProtocolVersion,
 ) -> (Tls<ClientConnection>, Tls<ServerConnection>) {
-    let (client, server) = configs(version);
-    let (mut stream, mut peer) = socket_pair();
-    let mut client = client_connection(client);
-    let mut server = ServerConnection::new(server.into()).unwrap();
-    // On blocking sockets, each in a thread.
-    std::thread::scope(|scope| {
-        scope.spawn(|| shake(&mut client, &mut stream));
-        scope.spawn(|| shake(&mut server, &mut peer));
-    });
+    let ((client, stream), (server, peer)) = tls::after_the_handshake(version);
     (polite(client, stream, handle), polite(server, peer, handle))
-}
-
-fn shake<D: SideData>(connection: &mut ConnectionCommon<D>, stream: &mut StdTcpStream) {
-    while connection.is_handshaking() {
-        connection.complete_io(stream).unwrap();
-    }
 }
 
 /// A layer that says goodbye as TLS does, and then ends the socket's writing side.
@@ -234,12 +195,6 @@ where
             tls.flush()?;
             tls.sock.shutdown(Shutdown::Write)
         })
-}
-
-/// Fails when it takes too long.
-fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
-    let limited = core.handle().timeout(LIMIT, future);
-    core.run(limited).unwrap().expect("it does not hang")
 }
 
 type Tls<C> = Layer<StreamOwned<C, TcpStream>>;
@@ -311,44 +266,4 @@ where
 {
     let stream = TcpStream::from_std(stream, handle).unwrap();
     RefCell::new(Layer::new(StreamOwned::new(connection, stream)))
-}
-
-fn client_connection(config: ClientConfig) -> ClientConnection {
-    let name = ServerName::try_from("localhost").unwrap();
-    ClientConnection::new(config.into(), name).unwrap()
-}
-
-/// Sockets whose buffers are small, so that everything blocks often.
-fn socket_pair() -> (StdTcpStream, StdTcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let client = StdTcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (server, _) = listener.accept().unwrap();
-    for stream in [&client, &server] {
-        stream.set_nodelay(true).unwrap();
-        SockRef::from(stream).set_send_buffer_size(20_000).unwrap();
-        SockRef::from(stream).set_recv_buffer_size(20_000).unwrap();
-    }
-    (client, server)
-}
-
-/// A client that trusts the server's certificate, and no other.
-fn configs(version: &'static SupportedProtocolVersion) -> (ClientConfig, ServerConfig) {
-    let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let certificate = made.cert.der().clone();
-    let provider = Arc::new(ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&[version])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let server = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[version])
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key.into())
-        .unwrap();
-    (client, server)
 }

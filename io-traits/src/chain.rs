@@ -1,5 +1,5 @@
 use std::{
-    io::{self, BufRead, Read},
+    io::{self, BufRead, IoSliceMut, Read},
     task::{Context, Poll, ready},
 };
 
@@ -72,6 +72,26 @@ impl<A: Read, B: Read> Read for Chain<A, B> {
             self.reading = Reading::Second;
         }
         self.second.read(buf)
+    }
+
+    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        if self.reading == Reading::First {
+            let n = self.first.read_vectored(bufs)?;
+            if n > 0 || bufs.iter().all(|buf| buf.is_empty()) {
+                return Ok(n);
+            }
+            self.reading = Reading::Second;
+        }
+        self.second.read_vectored(bufs)
+    }
+
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        let mut n = 0;
+        if self.reading == Reading::First {
+            n = self.first.read_to_end(buf)?;
+            self.reading = Reading::Second;
+        }
+        Ok(n + self.second.read_to_end(buf)?)
     }
 }
 

@@ -71,7 +71,7 @@ pub use async_datagram::AsyncDatagram;
 pub use async_read::AsyncRead;
 pub use async_write::AsyncWrite;
 pub use buf::{poll_read_buf, poll_write_buf, read_buf, write_buf};
-pub use buffered::{BufReader, BufWriter};
+pub use buffered::{BufReader, BufWriter, Finish};
 pub use chain::{Chain, chain};
 pub use cursor::ReadCursor;
 pub use duplex::{Duplex, duplex};

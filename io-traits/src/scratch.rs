@@ -3,7 +3,9 @@
 //!
 //! As the [pool](crate::pool) it belongs to the thread and is held only while there is something in it.
 //! The pool's buffers can be kept by whoever gets one, and anything may be done with them; this memory
-//! never leaves the crate, so what is known of it stays true: how much of it is initialised.
+//! never leaves the crate, so what is known of it stays true: how much of it is initialised, and where the bytes
+//! of earlier reads end. Those may be another connection's, and are zeroed for a reader that asks for initialised
+//! memory: one that lies about its count would hand them out.
 
 use std::cell::{Cell, RefCell};
 

@@ -9,15 +9,15 @@ use std::{
 
 use bytes::BytesMut;
 use common::{Log, drive, poll_once};
-use futures::{StreamExt, executor::block_on};
+use futures::executor::block_on;
 use io_traits::{
     AsyncBufRead, AsyncWrite, BufReader, BufWriter, chain, duplex,
     io::{
-        copy_buf, fill_buf, flush, lines, read, read_exact, read_to_end, shutdown, write,
-        write_all, write_vectored_all,
+        copy_buf, fill_buf, flush, read, read_exact, read_to_end, shutdown, write, write_all,
+        write_vectored_all,
     },
     pool, task,
-    testing::{Script, Torture},
+    testing::Script,
 };
 
 #[test]
@@ -251,51 +251,11 @@ fn a_writer_that_is_dropped_dirty_says_so_and_only_then() {
 }
 
 #[test]
-fn a_chain_reads_one_after_the_other_in_every_form() {
-    let parts = || {
-        let first = BufReader::new(Torture::new(&b"one\ntw"[..], 1));
-        (first, BufReader::new(Torture::new(&b"o\nthree"[..], 2)))
-    };
-    let joined = || {
-        let (first, second) = parts();
-        chain(first, second)
-    };
-    let mut all = Vec::new();
-    drive(read_to_end(&mut joined(), &mut all, 80)).0.unwrap();
-    assert_eq!(all, b"one\ntwo\nthree");
-    let mut all = Vec::new();
-    drive(copy_buf(&mut joined(), &mut all)).0.unwrap();
-    assert_eq!(all, b"one\ntwo\nthree");
-    let mut chained = joined();
-    let got: Vec<_> = drive(lines(&mut chained, 80).collect::<Vec<_>>()).0;
-    let got: Vec<_> = got.into_iter().map(Result::unwrap).collect();
-    assert_eq!(got, ["one", "two", "three"]);
-    let mut plain = [0; 20];
-    let mut chained = joined();
-    let mut n = 0;
-    drive(async {
-        loop {
-            match task::io(|| chained.read(&mut plain[n..])).await.unwrap() {
-                0 => break,
-                more => n += more,
-            }
-        }
-    });
-    assert_eq!(&plain[..n], b"one\ntwo\nthree");
-    // A read of nothing is no end of the first.
-    let mut chained = chain(&b"a"[..], &b"b"[..]);
-    assert_eq!(block_on(task::io(|| chained.read(&mut []))).unwrap(), 0);
-    assert_eq!(chained.get_ref(), (&&b"a"[..], &&b"b"[..]));
-    let mut buf = [0; 2];
-    block_on(read_exact(&mut chained, &mut buf)).unwrap();
-    assert_eq!(&buf, b"ab");
-}
-
-#[test]
 fn buffered_readers_of_ours_and_of_std_are_good_for_dyn() {
     let mut readers: Vec<Box<dyn AsyncBufRead>> = vec![
         Box::new(&b"a b"[..]),
         Box::new(io::Cursor::new("a b")),
+        Box::new(std::collections::VecDeque::from(b"a b".to_vec())),
         Box::new(io::BufReader::new(
             Script::new().gives(b"a").would_block().gives(b" b"),
         )),

@@ -13,7 +13,7 @@ use common::drive;
 use futures::executor::block_on;
 use io_traits::{
     AsyncRead, ReadCursor,
-    io::{copy, read, read_exact},
+    io::{copy, read, read_exact, skip},
     poll_read_buf, pool, read_buf, task,
 };
 
@@ -136,17 +136,55 @@ fn a_reader_that_looks_into_the_memory_sees_nothing_of_what_was_in_the_buffer() 
     }
 }
 
-/// It may be what earlier reads of this thread have left: initialised, but not zeroed at each read.
+/// The memory is the thread's: what a copy has read before, perhaps for another connection, is not shown.
 #[test]
-fn a_reader_that_looks_into_the_memory_sees_what_is_initialised_whatever_was_read_before() {
-    let mut peeper = Peeper(Vec::new());
-    let mut buf = Vec::with_capacity(100_000);
-    let mut from: &[u8] = &[7; 5_000];
-    block_on(copy(&mut from, &mut io::sink())).unwrap();
+fn a_reader_that_looks_into_the_memory_sees_zeros_whatever_was_read_before() {
+    let foreign = || {
+        let mut from: &[u8] = &[7; 5_000];
+        block_on(copy(&mut from, &mut io::sink())).unwrap();
+    };
+    let zeros = |peeper: Peeper| {
+        assert_eq!(peeper.0.len(), pool::CAPACITY);
+        assert!(peeper.0.iter().all(|&byte| byte == 0));
+    };
+    foreign();
+    let (mut peeper, mut buf) = (Peeper(Vec::new()), Vec::with_capacity(100_000));
     block_on(task::io(|| read_buf(&mut peeper, &mut buf))).unwrap();
-    assert_eq!(peeper.0.len(), pool::CAPACITY);
-    let (left, fresh) = peeper.0.split_at(5_000);
-    assert!(left.iter().all(|&byte| byte == 7) && fresh.iter().all(|&byte| byte == 0));
+    zeros(peeper);
+    // As the reader of a copy it gets that memory itself.
+    foreign();
+    let mut peeper = Peeper(Vec::new());
+    let _ = common::poll_once(&mut copy(&mut peeper, &mut io::sink()));
+    zeros(peeper);
+    foreign();
+    let mut peeper = Peeper(Vec::new());
+    block_on(skip(&mut peeper, 1)).unwrap();
+    assert_eq!(peeper.0, [0]);
+}
+
+/// Reports what it has not written.
+#[test]
+fn a_reader_that_lies_about_its_count_hands_out_zeros_and_nobodys_bytes() {
+    struct Liar;
+    impl Read for Liar {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            buf[0] = 1;
+            Ok(buf.len().min(3_000))
+        }
+    }
+    impl AsyncRead for Liar {}
+
+    let mut secret: &[u8] = &[7; 5_000];
+    block_on(copy(&mut secret, &mut io::sink())).unwrap();
+    let mut buf = Vec::with_capacity(100_000);
+    for _ in 0..2 {
+        buf.clear();
+        assert_eq!(
+            block_on(task::io(|| read_buf(&mut Liar, &mut buf))).unwrap(),
+            3_000
+        );
+        assert!(buf[0] == 1 && buf[1..].iter().all(|&byte| byte == 0));
+    }
 }
 
 #[test]

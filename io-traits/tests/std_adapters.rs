@@ -2,11 +2,15 @@
 
 mod common;
 
-use std::io::{self, BufReader, BufWriter, Cursor, ErrorKind, Read, Write};
+use std::{
+    collections::VecDeque,
+    io::{self, BufReader, BufWriter, Cursor, ErrorKind, Read, Write},
+};
 
 use common::drive;
 use futures::executor::block_on;
 use io_traits::{
+    AsyncWrite,
     io::{copy, flush, read, read_exact, shutdown, write_all},
     task,
     testing::Script,
@@ -108,6 +112,13 @@ fn memory_reads_and_writes_without_a_wait() {
         block_on(copy(&mut io::empty(), &mut io::sink())).unwrap(),
         0
     );
+    let (mut from, mut to) = (VecDeque::from(b"queue".to_vec()), VecDeque::new());
+    assert_eq!(block_on(copy(&mut from, &mut to)).unwrap(), 5);
+    assert_eq!((from.len(), Vec::from(to)), (0, b"queue".to_vec()));
+    let mut array = Cursor::new([0_u8; 5]);
+    assert!(array.writes_slices());
+    block_on(write_all(&mut array, b"array")).unwrap();
+    assert_eq!(&array.into_inner(), b"array");
     let mut slice = Cursor::new([0_u8; 2]);
     let error = block_on(write_all(
         &mut Cursor::new(&mut slice.get_mut()[..]),

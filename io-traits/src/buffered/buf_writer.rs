@@ -7,6 +7,7 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 
+use super::Finish;
 use crate::{
     AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, ReadHalf, ReuniteError, Splittable, WriteHalf,
     async_read::poll_read_slice,
@@ -24,8 +25,8 @@ use crate::{
 /// Reads go to the object below. Before one has to wait, it sees to it that what was written goes out:
 /// what the peer waits for must not wait for the peer.
 ///
-/// Flush it, or [shut it down](crate::io::shutdown()), before it is dropped: a drop cannot wait, so what
-/// is buffered then is lost. In a debug build that is a warning in the log.
+/// [Finish](Self::finish) it, flush it, or [shut it down](crate::io::shutdown()), before it is dropped: a drop
+/// cannot wait, so what is buffered then is lost. In a debug build that is a warning in the log.
 ///
 /// # Examples
 ///
@@ -64,6 +65,37 @@ impl<W> BufWriter<W> {
     pub fn into_parts(mut self) -> (W, BytesMut) {
         let buf = self.buf.take().into_inner();
         (self.object, buf)
+    }
+
+    /// Flushes, and resolves to the writer below.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe by itself: with the future, everything in it is dropped. Whoever wants to go on later
+    /// asks it for [`Finish::into_inner`].
+    ///
+    /// # Errors
+    ///
+    /// [`WriteZero`](io::ErrorKind::WriteZero) if the writer takes no more bytes. Otherwise those of the writer,
+    /// but never `WouldBlock` nor `Interrupted`. Nothing is lost by one: [`Finish::into_inner`].
+    ///
+    /// # Panics
+    ///
+    /// The future, when it is polled after it was ready with the writer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use io_traits::{BufWriter, io::write_all};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// write_all(&mut writer, b"head and body").await?;
+    /// assert_eq!(writer.finish().await?, b"head and body");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    pub fn finish(self) -> Finish<W> {
+        Finish::new(self)
     }
 
     /// What has not been written yet.

@@ -2,5 +2,6 @@
 
 mod buf_reader;
 mod buf_writer;
+mod finish;
 
-pub use self::{buf_reader::BufReader, buf_writer::BufWriter};
+pub use self::{buf_reader::BufReader, buf_writer::BufWriter, finish::Finish};

@@ -1,24 +1,28 @@
 use std::{fmt, mem::MaybeUninit, slice};
 
-use super::ReadCursor;
+use super::{ReadCursor, read_cursor::Known};
 
-/// Memory for one read after the other, which knows how much of it has been initialised.
+/// Memory for one read after the other, which knows how much of it has been initialised and where the bytes of
+/// earlier reads end.
 ///
-/// So a reader that asks for initialised memory has it zeroed once, not at each read. It is one pointer,
+/// So for a reader that asks for initialised memory no more is zeroed than was read before. It is one pointer,
 /// because it changes hands at every read.
 pub(crate) struct Memory(Box<Marked>);
 
 struct Marked {
-    // INVARIANT: the first `initialized` bytes are initialised.
+    // INVARIANT: the first `known.initialized` bytes are initialised, and `known.stale` is no more.
     bytes: Box<[MaybeUninit<u8>]>,
-    initialized: usize,
+    known: Known,
 }
 
 impl Memory {
     pub(crate) fn new(capacity: usize) -> Self {
         Self(Box::new(Marked {
             bytes: Box::new_uninit_slice(capacity),
-            initialized: 0,
+            known: Known {
+                initialized: 0,
+                stale: 0,
+            },
         }))
     }
 
@@ -30,14 +34,20 @@ impl Memory {
         limit: usize,
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
     ) -> (R, usize) {
-        let Marked { bytes, initialized } = &mut *self.0;
+        let Marked { bytes, known } = &mut *self.0;
         let part = bytes.len().min(limit);
-        let before = (*initialized).min(part);
-        // SAFETY: the first `initialized` bytes are, and `before` is no more than that or than the part.
+        let before = Known {
+            initialized: known.initialized.min(part),
+            stale: known.stale.min(part),
+        };
+        // SAFETY: the first `known.initialized` bytes are, and `before` is no more than that or than the part.
         let (result, filled, after) =
-            unsafe { ReadCursor::with_mark(&mut bytes[..part], before, f) };
-        // The mark of a part is no news if it ends before that of the whole.
-        *initialized = (*initialized).max(after);
+            unsafe { ReadCursor::with_known(&mut bytes[..part], before, f) };
+        // What is known of a part is no news if it ends before that of the whole.
+        known.initialized = known.initialized.max(after.initialized);
+        if known.stale <= part {
+            known.stale = after.stale;
+        }
         (result, filled)
     }
 
@@ -45,7 +55,7 @@ impl Memory {
     #[inline]
     pub(crate) fn initialized(&self) -> &[u8] {
         // SAFETY: these bytes are initialised, and borrowed through `self`.
-        unsafe { slice::from_raw_parts(self.0.bytes.as_ptr().cast(), self.0.initialized) }
+        unsafe { slice::from_raw_parts(self.0.bytes.as_ptr().cast(), self.0.known.initialized) }
     }
 
     #[inline]
@@ -58,7 +68,7 @@ impl Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory")
-            .field("initialized", &self.0.initialized)
+            .field("initialized", &self.0.known.initialized)
             .field("capacity", &self.capacity())
             .finish()
     }
@@ -69,17 +79,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_initialised_is_not_zeroed_at_the_next_read() {
+    fn of_what_is_initialised_only_what_was_read_is_zeroed_at_the_next_read() {
         let mut memory = Memory::new(8);
         let ((), filled) = memory.lend(8, |cursor| {
+            // It writes more than it counts, which shows what is zeroed and what is not.
             cursor.initialize_unfilled().copy_from_slice(b"abcdefgh");
             cursor.advance(2).unwrap();
         });
         assert_eq!((filled, memory.initialized()), (2, &b"abcdefgh"[..]));
         memory.lend(8, |cursor| {
             assert!(cursor.is_initialized());
-            assert_eq!(cursor.initialize_unfilled(), b"abcdefgh");
+            assert_eq!(cursor.initialize_unfilled(), b"\0\0cdefgh");
+            cursor.initialize_unfilled()[0] = b'x';
+            // Once: it is this reader's now.
+            assert_eq!(cursor.initialize_unfilled(), b"x\0cdefgh");
         });
+    }
+
+    #[test]
+    fn what_was_read_is_zeroed_wherever_the_next_reader_looks_and_however_often_others_read() {
+        for (first, second) in [(8, 3), (3, 8), (5, 5), (8, 0)] {
+            let mut memory = Memory::new(8);
+            // Readers that do not ask leave everything as it is.
+            memory.lend(8, |cursor| cursor.append(&b"abcdefgh"[..first]));
+            memory.lend(8, |cursor| cursor.append(&b"ABCDEFGH"[..second]));
+            let look = |memory: &mut Memory, limit, skipped: usize| {
+                memory.lend(limit, |cursor| {
+                    // In a part of it, and behind what it has appended itself.
+                    cursor.append(&b"--------"[..skipped]);
+                    let (seen, _) = cursor.limited(2, |part| part.initialize_unfilled().to_vec());
+                    assert!(seen.iter().all(|&byte| byte == 0), "{seen:?}");
+                    let seen = cursor.initialize_unfilled().to_vec();
+                    assert!(seen.iter().all(|&byte| byte == 0), "{seen:?}");
+                })
+            };
+            look(&mut memory, 2, 0);
+            look(&mut memory, 7, 1);
+            look(&mut memory, 100, 0);
+        }
     }
 
     #[test]

@@ -9,6 +9,10 @@ use crate::{pool::CAPACITY, scratch};
 ///   0        filled        high water         capacity
 /// ```
 ///
+/// Memory that is read into again and again, that of [`copy`](crate::io::copy()), still holds what was read
+/// before. A reader that asks for initialised memory does not get to see it: it is zeroed up to where it ends,
+/// not beyond.
+///
 /// A reader gets a `&mut ReadCursor<'_>` and appends to it. The cursor alone knows what has been
 /// filled: a count that a reader returns beside it is not believed. Nor can a reader exchange the
 /// cursor for another: each belongs to one call of [`with`](Self::with), and its lifetime fits no
@@ -26,14 +30,34 @@ use crate::{pool::CAPACITY, scratch};
 /// ```
 pub struct ReadCursor<'a> {
     // INVARIANT: valid for writes of `capacity` bytes; `filled <= initialized <= capacity`; the first
-    // `initialized` bytes are initialised.
+    // `initialized` bytes are initialised; `stale <= initialized`.
     start: *mut u8,
     capacity: usize,
     filled: usize,
     initialized: usize,
+    /// Where the bytes of earlier reads end.
+    stale: usize,
     mark: Mark,
     /// Invariant in `'a`, so that two cursors cannot be swapped.
     brand: PhantomData<fn(&'a ()) -> &'a ()>,
+}
+
+/// What is known of memory from one read into it to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    /// How many bytes are initialised.
+    pub(super) initialized: usize,
+    /// Where the bytes of earlier reads end, at most there.
+    pub(super) stale: usize,
+}
+
+impl Known {
+    fn initialized(initialized: usize) -> Self {
+        Self {
+            initialized,
+            stale: 0,
+        }
+    }
 }
 
 /// What becomes of the knowledge of how much is initialised.
@@ -53,7 +77,8 @@ impl ReadCursor<'_> {
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
     ) -> (R, usize) {
         let start = memory.as_mut_ptr().cast();
-        let (result, filled, _) = Self::run(start, memory.len(), 0, Mark::Lost, f);
+        let known = Known::initialized(0);
+        let (result, filled, _) = Self::run(start, memory.len(), known, Mark::Lost, f);
         (result, filled)
     }
 
@@ -64,44 +89,49 @@ impl ReadCursor<'_> {
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
     ) -> (R, usize) {
         let start = memory.as_mut_ptr();
-        let (result, filled, _) = Self::run(start, memory.len(), memory.len(), Mark::Lost, f);
+        let known = Known::initialized(memory.len());
+        let (result, filled, _) = Self::run(start, memory.len(), known, Mark::Lost, f);
         (result, filled)
     }
 
-    /// [`with`](Self::with) for memory of which a part is initialised already; returns how much of it is
-    /// in the end, too.
+    /// [`with`](Self::with) for memory of which something is known; returns what is known in the end, too.
     ///
     /// # Safety
     ///
-    /// The first `initialized` bytes of the memory are, and there are as many.
+    /// The first `known.initialized` bytes of the memory are, and there are as many. `known.stale` is no more.
     #[inline]
-    pub(super) unsafe fn with_mark<R>(
+    pub(super) unsafe fn with_known<R>(
         memory: &mut [MaybeUninit<u8>],
-        initialized: usize,
+        known: Known,
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
-    ) -> (R, usize, usize) {
+    ) -> (R, usize, Known) {
         let start = memory.as_mut_ptr().cast();
-        Self::run(start, memory.len(), initialized, Mark::Kept, f)
+        Self::run(start, memory.len(), known, Mark::Kept, f)
     }
 
     #[inline]
     fn run<R>(
         start: *mut u8,
         capacity: usize,
-        initialized: usize,
+        known: Known,
         mark: Mark,
         f: impl for<'a> FnOnce(&mut ReadCursor<'a>) -> R,
-    ) -> (R, usize, usize) {
+    ) -> (R, usize, Known) {
         let mut cursor = ReadCursor {
             start,
             capacity,
             filled: 0,
-            initialized,
+            initialized: known.initialized,
+            stale: known.stale,
             mark,
             brand: PhantomData,
         };
         let result = f(&mut cursor);
-        (result, cursor.filled, cursor.initialized)
+        let known = Known {
+            initialized: cursor.initialized,
+            stale: cursor.stale.max(cursor.filled),
+        };
+        (result, cursor.filled, known)
     }
 
     /// Lends the next `limit` bytes of the unfilled part to `f` as a cursor of their own; returns what
@@ -122,10 +152,14 @@ impl ReadCursor<'_> {
             capacity,
             filled: 0,
             initialized: (self.initialized - self.filled).min(capacity),
+            stale: self.stale.saturating_sub(self.filled).min(capacity),
             mark: self.mark,
             brand: PhantomData,
         };
         let result = f(&mut part);
+        if part.stale == 0 && self.stale <= self.filled + capacity {
+            self.stale = 0;
+        }
         // Of the two marks the further one holds: what lies before it is initialised either way.
         self.initialized = self.initialized.max(self.filled + part.initialized);
         self.filled += part.filled;
@@ -146,10 +180,19 @@ impl ReadCursor<'_> {
 
     /// The unfilled part as initialised memory.
     ///
-    /// What was uninitialised is zeroed, once: bytes that this cursor has zeroed before are not zeroed
-    /// again. Follow with [`advance`](Self::advance).
+    /// What was uninitialised, or holds what earlier reads have left, is zeroed, once: bytes that this cursor
+    /// has zeroed before are not zeroed again. Follow with [`advance`](Self::advance).
     #[inline]
     pub fn initialize_unfilled(&mut self) -> &mut [u8] {
+        if self.stale > self.filled {
+            // SAFETY: `stale <= initialized <= capacity`, so these bytes are valid for writes.
+            unsafe {
+                self.start
+                    .add(self.filled)
+                    .write_bytes(0, self.stale - self.filled);
+            }
+        }
+        self.stale = 0;
         // SAFETY: the bytes from `initialized` to `capacity` are valid for writes.
         unsafe {
             self.start
@@ -183,8 +226,9 @@ impl ReadCursor<'_> {
     ///
     /// The way to a [`Read`](io::Read) and its like. What is uninitialised is not zeroed for it each time:
     /// it gets initialised memory of the thread's, at most [`CAPACITY`](crate::pool::CAPACITY) bytes, and
-    /// what it reports is copied. So the costs grow with what is read, not with the room for it. The reader
-    /// may find there what earlier reads have left.
+    /// what it reports is copied; what the read before has left there is zeroed first. So the costs grow with
+    /// what is read, not with the room for it. What a reader finds there that it has not written itself is
+    /// zero, or was written by another one that did not report it.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 //! Memory never blocks, so the provided methods are all that writers need; readers copy without zeroing.
 
 use std::{
+    collections::VecDeque,
     io::{self, BufRead, Cursor},
     task::{Context, Poll},
 };
@@ -43,7 +44,10 @@ impl AsyncRead for io::Empty {
 
 impl AsyncRead for io::Repeat {}
 
+impl AsyncRead for VecDeque<u8> {}
+
 impl AsyncBufRead for &[u8] {}
+impl AsyncBufRead for VecDeque<u8> {}
 impl<T: AsRef<[u8]>> AsyncBufRead for Cursor<T> {}
 impl AsyncBufRead for io::Empty {}
 
@@ -59,6 +63,7 @@ macro_rules! takes_slices {
 
 takes_slices!(
     Vec<u8>,
+    VecDeque<u8>,
     &mut [u8],
     Cursor<&mut [u8]>,
     Cursor<Vec<u8>>,
@@ -67,3 +72,9 @@ takes_slices!(
     io::Sink,
     io::Empty
 );
+
+impl<const N: usize> AsyncWrite for Cursor<[u8; N]> {
+    fn writes_slices(&self) -> bool {
+        true
+    }
+}

@@ -32,6 +32,10 @@
 //!   - the task was not woken within 10s
 //! ```
 //!
+//! What it finds most often in a first version: a wrapper that does not forward `poll_shutdown`, whose provided
+//! form only flushes, so that the other end waits for an end that never comes; a `read` that answers data
+//! outside of a task ([`task::poll`](crate::task::poll) is the one door); a count of tasks that is one.
+//!
 //! What it cannot see: a wake that is lost only in a race between threads, and an object that blocks the
 //! thread for good (a watchdog then tells on the standard error where that was).
 

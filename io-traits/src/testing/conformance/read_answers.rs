@@ -124,7 +124,7 @@ pub(super) fn the_end_is_the_end<R: AsyncRead, P: AsyncWrite>(
     let (alarm, waker) = Alarm::new();
     let seen = alarm.wakes();
     waits(bench, &mut reader, &waker)?;
-    bench.tell("the peer shuts down while a read waits");
+    bench.tell("the peer shuts down while a read waits (one that only flushes ends nothing)");
     bench.finish("the peer's shutdown", io::shutdown(&mut peer))?;
     bench.woken(&alarm, seen, Law::WouldBlockRegisters, "the task")?;
     for time in 1..=3 {

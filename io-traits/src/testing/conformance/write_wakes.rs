@@ -10,7 +10,7 @@ use std::{
 use super::{
     Law,
     bench::{Bench, Verdict},
-    writes::{CHUNK, REFILLS, drains, fills, waits},
+    writes::{CHUNK, REFILLS, drains_until_woken, fills, waits},
 };
 use crate::{AsyncRead, AsyncWrite, io, task::attempt::enter_once, testing::alarm::Alarm};
 
@@ -24,8 +24,8 @@ pub(super) fn a_write_that_waits_is_woken<W: AsyncWrite, P: AsyncRead>(
     if !waits(bench, &mut writer, &[waker])? {
         return Ok(());
     }
-    drains(bench, &mut peer)?;
-    bench.woken(&alarm, seen, Law::WouldBlockRegisters, "the task")?;
+    let law = Law::WouldBlockRegisters;
+    drains_until_woken(bench, &mut peer, &[(alarm, seen)], law)?;
     // It was woken because it may make progress; so in the end it does, if the peer goes on reading.
     let mut write = io::write(&mut writer, b"x");
     let mut buf = vec![0; CHUNK];
@@ -66,8 +66,8 @@ pub(super) fn a_plain_write_that_would_block_registers<W: AsyncWrite, P: AsyncRe
         bench.require(Law::WouldBlockRegisters, registered, || {
             "it returned WouldBlock, and had the task registered with nobody".to_owned()
         })?;
-        drains(bench, &mut peer)?;
-        return bench.woken(&alarm, seen, Law::WouldBlockRegisters, "the task");
+        let law = Law::WouldBlockRegisters;
+        return drains_until_woken(bench, &mut peer, &[(alarm, seen)], law);
     }
     Ok(())
 }
@@ -77,17 +77,14 @@ pub(super) fn all_tasks_that_write_are_woken<W: AsyncWrite, P: AsyncRead>(
     mut writer: W,
     mut peer: P,
 ) -> Verdict {
-    let (alarms, wakers): (Vec<_>, Vec<_>) = (0..TASKS).map(|_| Alarm::new()).unzip();
-    let seen: Vec<_> = alarms.iter().map(|alarm| alarm.wakes()).collect();
+    let (tasks, wakers): (Vec<_>, Vec<_>) = (0..TASKS)
+        .map(|_| Alarm::new())
+        .map(|(alarm, waker)| ((alarm, 0), waker))
+        .unzip();
     if !waits(bench, &mut writer, &wakers)? {
         return Ok(());
     }
-    drains(bench, &mut peer)?;
-    for (n, alarm) in alarms.iter().enumerate() {
-        let who = format!("task {n} of {TASKS}");
-        bench.woken(alarm, seen[n], Law::NoWakeupLost, &who)?;
-    }
-    Ok(())
+    drains_until_woken(bench, &mut peer, &tasks, Law::NoWakeupLost)
 }
 
 const TASKS: usize = 50;

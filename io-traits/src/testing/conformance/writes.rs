@@ -1,8 +1,9 @@
 //! What the checks of a writer have in common. The other end reads.
 
 use std::{
+    sync::Arc,
     task::{Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -84,20 +85,47 @@ pub(super) fn waits<W: AsyncWrite>(
     )
 }
 
-/// Reads what the peer has got so far; returns how many bytes that was.
-pub(super) fn drains<P: AsyncRead>(bench: &mut Bench<'_>, peer: &mut P) -> Verdict<usize> {
+/// Reads what the peer has got so far.
+pub(super) fn drains<P: AsyncRead>(bench: &mut Bench<'_>, peer: &mut P) -> Verdict {
     bench.tell("the peer reads what is there");
+    reads_for_a_while(bench, peer)
+}
+
+/// Has the peer read until the tasks that wait for room are woken; each comes with the wakes it has seen.
+///
+/// What a full socket has taken may take its time to come through, so the peer goes on reading.
+pub(super) fn drains_until_woken<P: AsyncRead>(
+    bench: &mut Bench<'_>,
+    peer: &mut P,
+    tasks: &[(Arc<Alarm>, u64)],
+    law: Law,
+) -> Verdict {
+    drains(bench, peer)?;
+    let since = Instant::now();
+    let sleeps = |(alarm, seen): &(Arc<Alarm>, u64)| alarm.wakes() <= *seen;
+    while let Some(n) = tasks.iter().position(sleeps) {
+        let patience = bench.patience;
+        if since.elapsed() > patience {
+            let of = tasks.len();
+            let how = format!("task {n} of {of} was not woken within {patience:?}");
+            return bench.broken(law, how);
+        }
+        reads_for_a_while(bench, peer)?;
+    }
+    Ok(())
+}
+
+fn reads_for_a_while<P: AsyncRead>(bench: &mut Bench<'_>, peer: &mut P) -> Verdict {
     let (alarm, waker) = Alarm::new();
     let mut buf = vec![0; CHUNK];
-    let mut drained = 0;
     loop {
         let seen = alarm.wakes();
         match bench.read(peer, &waker, &mut buf)? {
             Poll::Ready(0) => return bench.broken(Law::End, "the peer came to an end"),
-            Poll::Ready(n) => drained += n,
+            Poll::Ready(_) => {}
             Poll::Pending => {
                 if !bench.wait_for(&alarm, seen, A_WHILE) {
-                    return Ok(drained);
+                    return Ok(());
                 }
             }
         }
