@@ -4,9 +4,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use futures::{Stream, stream::FusedStream};
-use io_traits::{AsyncRead, poll_read_buf, task::budget};
+use io_traits::{AsyncRead, task::budget};
 
 use crate::{Decoder, FramedParts, Segments, read_buffer::ReadBuffer};
 
@@ -240,21 +240,15 @@ impl ReadSide {
                     Ok(None) => self.state = State::Read,
                     Err(error) => return self.refuses(error, decoder),
                 },
-                State::Read => {
-                    let most = self.buf.make_room(decoder.needed());
-                    match poll_read_buf(io, cx, &mut (&mut *self.buf).limit(most)) {
-                        Poll::Ready(Ok(0)) => self.state = State::Finish,
-                        Poll::Ready(Ok(_)) => {
-                            budget::spend();
-                            self.state = State::Decode;
-                        }
-                        Poll::Ready(Err(error)) => return self.fails(error),
-                        Poll::Pending => {
-                            self.buf.park();
-                            return self.parked(flush(io, cx));
-                        }
+                State::Read => match self.buf.poll_fill(io, cx, decoder.needed()) {
+                    Poll::Ready(Ok(0)) => self.state = State::Finish,
+                    Poll::Ready(Ok(_)) => {
+                        budget::spend();
+                        self.state = State::Decode;
                     }
-                }
+                    Poll::Ready(Err(error)) => return self.fails(error),
+                    Poll::Pending => return self.parked(flush(io, cx)),
+                },
                 State::Finish => {
                     let before = self.buf.len();
                     match decoder.decode_eof(&mut self.buf) {

@@ -261,12 +261,14 @@ impl WriteSide {
         io: &mut T,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.has_room() {
+        // Mostly there is; the rest of the question is asked elsewhere.
+        if self.queue.len() < self.high_water {
             return Poll::Ready(Ok(()));
         }
         self.poll_make_room(io, cx)
     }
 
+    #[inline(never)]
     fn poll_make_room<T: AsyncWrite>(
         &mut self,
         io: &mut T,

@@ -1,10 +1,4 @@
-use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
-    fmt,
-    io::IoSlice,
-    mem,
-};
+use std::{cell::RefCell, collections::VecDeque, fmt, io::IoSlice, mem};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use io_traits::pool;
@@ -68,8 +62,11 @@ impl Segments {
     /// Appends the first `n` bytes of `head`, without a call for so few, and a copy of `tail`.
     #[inline]
     pub(crate) fn put_with_head(&mut self, head: [u8; 8], n: usize, tail: &[u8]) {
-        let small = self.small_mut();
-        small.reserve(head.len() + tail.len());
+        // No memory is no room either.
+        if self.small.capacity() - self.small.len() < head.len() + tail.len() {
+            self.make_small_room(head.len() + tail.len());
+        }
+        let small = &mut self.small;
         small.extend_from_slice(&head);
         small.truncate(small.len() - head.len() + n);
         small.extend_from_slice(tail);
@@ -107,11 +104,8 @@ impl Segments {
         self.push_tail_of(bytes, 0);
     }
 
-    /// Whether so many bytes would be copied.
-    #[inline]
-    pub(crate) fn copies(len: usize) -> bool {
-        len < REFERENCED_FROM
-    }
+    /// No more bytes than these are copied.
+    pub(crate) const LONGEST_COPY: usize = REFERENCED_FROM - 1;
 
     /// Appends `bytes` without the first `skipped` of them, as [`push`](Self::push) does.
     #[inline]
@@ -168,6 +162,7 @@ impl Segments {
     }
 
     /// Takes back everything that was appended since `mark`.
+    #[cold]
     pub(crate) fn roll_back(&mut self, mark: Mark) {
         while self.large.len() > mark.large {
             let Some(large) = self.large.pop_back() else {
@@ -184,10 +179,19 @@ impl Segments {
     }
 
     /// Gives the memory of an empty queue away.
+    #[inline]
     pub(crate) fn release(&mut self) {
         debug_assert!(self.is_empty());
+        if self.small.capacity() > 0 || self.large.capacity() > 0 {
+            self.release_memory();
+        }
+    }
+
+    /// Mostly the last write has given back what there was.
+    #[inline(never)]
+    fn release_memory(&mut self) {
         self.has_grown = false;
-        spare::give_back(&SPARE, mem::take(&mut self.small));
+        spare::give_back(&SPARE, &mut self.small);
         if self.large.capacity() > 0 {
             spare_for_others(mem::take(&mut self.large));
         }
@@ -202,8 +206,16 @@ impl Segments {
     }
 
     #[inline(never)]
+    fn make_small_room(&mut self, n: usize) {
+        if self.small.capacity() == 0 {
+            spare::take(&SPARE, &mut self.small);
+        }
+        self.small.reserve(n);
+    }
+
+    #[inline(never)]
     fn take_small(&mut self) {
-        self.small = spare::take(&SPARE);
+        spare::take(&SPARE, &mut self.small);
     }
 
     #[inline]
@@ -218,32 +230,38 @@ impl Segments {
         }
     }
 
-    /// Gives the buffer of an empty queue back, unless it has grown.
+    /// Counts everything as written, and gives the buffer back, unless it has grown.
     ///
     /// A grown one would be freed, and a task that keeps on feeding would allocate it again for every
     /// write. It stays until the flush is over.
-    fn give_back(&mut self) {
+    fn clear(&mut self) {
+        if !self.large.is_empty() {
+            self.large.clear();
+            (self.sealed, self.large_len) = (0, 0);
+        }
         if self.has_grown {
             self.small.clear();
             // It begins at its front again.
             let _ = self.small.try_reclaim(pool::CAPACITY + 1);
         } else {
-            spare::give_back(&SPARE, mem::take(&mut self.small));
+            spare::give_back(&SPARE, &mut self.small);
         }
     }
 }
 
 impl Drop for Segments {
     fn drop(&mut self) {
-        spare::give_back(&SPARE, mem::take(&mut self.small));
+        spare::give_back(&SPARE, &mut self.small);
     }
 }
 
 impl Buf for Segments {
+    #[inline]
     fn remaining(&self) -> usize {
         self.len()
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
         match self.large.front() {
             Some(large) if large.before == 0 => &large.bytes,
@@ -274,8 +292,13 @@ impl Buf for Segments {
     }
 
     fn advance(&mut self, n: usize) {
-        assert!(n <= self.len(), "advanced beyond the end of the queue");
+        let len = self.len();
+        assert!(n <= len, "advanced beyond the end of the queue");
         self.has_grown |= self.capacity() > pool::CAPACITY;
+        // Mostly all is written at once.
+        if n == len {
+            return self.clear();
+        }
         let mut left = n;
         while let Some(large) = self.large.front_mut() {
             let before = left.min(large.before);
@@ -293,9 +316,6 @@ impl Buf for Segments {
             self.large.pop_front();
         }
         self.advance_small(left);
-        if self.is_empty() {
-            self.give_back();
-        }
     }
 }
 
@@ -339,7 +359,7 @@ const MOST_PLACES: usize = 64;
 const SPARED: usize = 32;
 
 thread_local! {
-    static SPARE: Spare = const { Cell::new(None) };
+    static SPARE: Spare = spare::none();
     static SPARE_PLACES: RefCell<Vec<VecDeque<Large>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -492,9 +512,10 @@ mod tests {
         assert_eq!(queue.capacity(), 0);
         let mut other = Segments::new();
         other.put_slice(b"b");
-        assert_eq!(other.chunk().as_ptr(), address.wrapping_add(1));
+        // From its front, as all of it had been written.
+        assert_eq!(other.chunk().as_ptr(), address);
         drop(other);
         queue.put_slice(b"c");
-        assert_eq!(queue.chunk().as_ptr(), address.wrapping_add(1));
+        assert_eq!(queue.chunk().as_ptr(), address);
     }
 }

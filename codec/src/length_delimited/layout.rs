@@ -1,5 +1,6 @@
 use bytes::BufMut;
 
+use super::span::Span;
 use crate::{LengthDelimitedBuildError, LengthDelimitedError, Segments};
 
 /// Where the length stands in a frame, and what it means.
@@ -8,11 +9,13 @@ use crate::{LengthDelimitedBuildError, LengthDelimitedError, Segments};
 /// its own encoder makes.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    // INVARIANT: `offset + field_length` and `num_skip + most` do not overflow, and every length in
+    // INVARIANT: `offset + 8` and `num_skip + most` do not overflow, and every length in
     // `least..=most`, less the adjustment, fits the field.
     order: Order,
     /// Where the field begins, in bytes from the front of the frame.
     offset: usize,
+    /// Where eight bytes end that begin with the field.
+    word_end: usize,
     /// How many bytes the field has: 1 to 8.
     field_length: usize,
     /// How many bits of eight bytes it does not have.
@@ -31,20 +34,6 @@ pub(super) struct Layout {
 pub(super) enum Order {
     Big,
     Little,
-}
-
-/// What a field may hold; nothing, if no item is as short as the maximum.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Fields {
-    lowest: u64,
-    highest: u64,
-}
-
-impl Fields {
-    #[inline]
-    pub(super) fn contain(self, field: u64) -> bool {
-        self.lowest <= field && field <= self.highest
-    }
 }
 
 impl Layout {
@@ -82,6 +71,7 @@ impl Layout {
         Ok(Self {
             order,
             offset,
+            word_end: offset + size_of::<u64>(),
             field_length,
             unused_bits: u64::BITS - 8 * field_length as u32,
             adjustment,
@@ -105,33 +95,50 @@ impl Layout {
         self.most
     }
 
-    /// What the field may hold, if an item has at most `max` bytes, which is at most `most`.
-    pub(super) fn fields(&self, max: usize) -> Fields {
+    /// What the field may hold, if an item has at most `max` bytes, which is at most `most`. Nothing, if no
+    /// item is that short.
+    pub(super) fn fields(&self, max: usize) -> Span {
         debug_assert!(max <= self.most);
         if max < self.least {
-            return Fields {
-                lowest: 1,
-                highest: 0,
-            };
+            return Span::EMPTY;
         }
-        Fields {
-            lowest: self.field_for(self.least),
-            highest: self.field_for(max),
+        Span::new(self.field_for(self.least), self.field_for(max))
+    }
+
+    /// The lengths up to `max` of the items before which stands nothing but the field. None for most layouts
+    /// that are not the plain one.
+    pub(super) fn plain_items(&self, max: usize) -> Span {
+        debug_assert!(max <= self.most);
+        if self.offset > 0 || self.num_skip != self.field_length {
+            return Span::EMPTY;
         }
+        Span::new(self.least as u64, max as u64)
     }
 
     /// What the field holds in the frame that begins with `src`; `None` if it is not there.
-    #[inline]
     pub(super) fn field(&self, src: &[u8]) -> Option<u64> {
-        // Mostly more than the field is there, and eight bytes are read at once.
-        let word = match src.get(self.offset..).and_then(<[u8]>::first_chunk) {
-            Some(word) => *word,
-            None => self.word_of(src)?,
-        };
-        Some(match self.order {
+        self.field_of_many(src).or_else(|| {
+            let field = src.get(self.offset..self.field_end())?;
+            let mut word = [0; 8];
+            word[..self.field_length].copy_from_slice(field);
+            Some(self.value(word))
+        })
+    }
+
+    /// The same, if eight bytes can be read at once. Mostly more than the field is there.
+    #[inline]
+    pub(super) fn field_of_many(&self, src: &[u8]) -> Option<u64> {
+        let word = src.get(..self.word_end)?.last_chunk()?;
+        Some(self.value(*word))
+    }
+
+    /// What a field holds that begins with `word` and may end inside of it.
+    #[inline]
+    fn value(&self, word: [u8; 8]) -> u64 {
+        match self.order {
             Order::Big => u64::from_be_bytes(word) >> self.unused_bits,
             Order::Little => u64::from_le_bytes(word) << self.unused_bits >> self.unused_bits,
-        })
+        }
     }
 
     /// The length of the item if the field holds `field`, which is one of [`fields`](Self::fields).
@@ -150,9 +157,8 @@ impl Layout {
         LengthDelimitedError::FrameTooLong { field }
     }
 
-    /// What the field holds for an item of `len` bytes, as its first bytes in the order in which they are
-    /// written; if the item has at most `max` bytes, which is at most `most`.
-    #[inline]
+    /// What the field holds for an item of `len` bytes, as [`head_of`](Self::head_of); if the item has at
+    /// most `max` bytes, which is at most `most`.
     pub(super) fn field_of(&self, len: usize, max: usize) -> Result<[u8; 8], LengthDelimitedError> {
         debug_assert!(max <= self.most);
         if len > max {
@@ -161,17 +167,18 @@ impl Layout {
         if len < self.least {
             return Err(LengthDelimitedError::ItemTooShort { len });
         }
-        let field = self.field_for(len);
-        Ok(match self.order {
-            Order::Big => (field << self.unused_bits).to_be_bytes(),
-            Order::Little => field.to_le_bytes(),
-        })
+        Ok(self.head_of(len))
     }
 
-    /// How many bytes the field has if it is all that comes before an item.
+    /// What the field holds for an item of `len` bytes, which is a length that is allowed, as its first bytes
+    /// in the order in which they are written.
     #[inline]
-    pub(super) fn plain_head(&self) -> Option<usize> {
-        (self.offset == 0 && self.num_skip == self.field_length).then_some(self.field_length)
+    pub(super) fn head_of(&self, len: usize) -> [u8; 8] {
+        let field = self.field_for(len);
+        match self.order {
+            Order::Big => (field << self.unused_bits).to_be_bytes(),
+            Order::Little => field.to_le_bytes(),
+        }
     }
 
     /// Appends what comes before `item`, and what of `item` stands before the end of the field. Returns how
@@ -196,15 +203,6 @@ impl Layout {
     fn field_for(&self, len: usize) -> u64 {
         // The difference fits the field, so it is no matter that both may wrap on the way.
         (len as u64).wrapping_sub(self.adjustment as u64)
-    }
-
-    /// The field, and zeros, where fewer than eight bytes are there.
-    #[cold]
-    fn word_of(&self, src: &[u8]) -> Option<[u8; 8]> {
-        let field = src.get(self.offset..self.field_end())?;
-        let mut word = [0; 8];
-        word[..self.field_length].copy_from_slice(field);
-        Some(word)
     }
 
     fn field_end(&self) -> usize {
@@ -344,7 +342,7 @@ mod tests {
                     let head = &field.to_be_bytes()[8 - field_length..];
                     let len = i128::from(field) + i128::from(adjustment);
                     assert_eq!(layout.field(head), Some(field));
-                    if layout.fields(layout.most).contain(field) {
+                    if layout.fields(layout.most).contains(field) {
                         let found = layout.item_length(field);
                         assert_eq!(found as i128, len);
                         assert!(found <= LONGEST_BUFFER - field_length);
@@ -390,8 +388,8 @@ mod tests {
     fn a_maximum_below_every_item_allows_no_field() {
         let layout = layout(0, 1, 10, None).unwrap();
         for field in 0..=255 {
-            assert!(!layout.fields(9).contain(field));
-            assert_eq!(layout.fields(10).contain(field), field == 0);
+            assert!(!layout.fields(9).contains(field));
+            assert_eq!(layout.fields(10).contains(field), field == 0);
         }
     }
 }

@@ -1,21 +1,22 @@
 use std::{
-    cell::Cell,
-    mem,
+    io, mem,
     ops::{Deref, DerefMut},
+    task::{Context, Poll},
 };
 
-use bytes::BytesMut;
-use io_traits::pool;
+use bytes::{BufMut, BytesMut};
+use io_traits::{AsyncRead, poll_read_buf, pool};
 
+use super::{LEAST_ROOM, expected::Expected};
 use crate::spare::{self, Spare};
 
 /// What has been read and not been decoded, in memory that is held only while it is of use.
 ///
 /// ```text
-///              make_room              park, 1 byte to 4 KiB
+///             bytes come              Pending, 1 byte to 4 KiB
 ///   nothing ──────────────▶ lent ──────────────────────────▶ own, just as long as the rest
 ///      ▲                     │ ▲                                │
-///      └──── park, empty ────┘ └─────────── make_room ──────────┘
+///      └──── all decoded ────┘ └──────────── a read ────────────┘
 /// ```
 ///
 /// A connection that sends a byte a minute thus costs its few bytes, and an idle one costs nothing.
@@ -24,20 +25,6 @@ pub(crate) struct ReadBuffer {
     /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
     has_grown: bool,
     expected: Expected,
-}
-
-/// What the next read is expected to bring.
-///
-/// Behind a long frame there is often another. What is read of it together with the end of the one before,
-/// or before its length is known, has to be copied to where all of it has room. So that is a little, and
-/// one read more, which costs less than to copy half of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Anything,
-    /// More of a long frame.
-    Long,
-    /// What follows a long frame.
-    AfterLong,
 }
 
 impl ReadBuffer {
@@ -49,37 +36,52 @@ impl ReadBuffer {
         }
     }
 
-    /// Makes room for a read and returns how many bytes should be read at most; `needed` is how many more
-    /// the decoder asks for, 0 if unknown.
+    /// Reads once; `needed` is how many more bytes the decoder asks for, 0 if unknown.
+    ///
+    /// `Pending` holds no more memory than the rest that is to be decoded is worth.
+    #[inline]
+    pub(crate) fn poll_fill<T: AsyncRead>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+        needed: usize,
+    ) -> Poll<io::Result<usize>> {
+        let expected = self.expected.next(self.bytes.len(), needed);
+        let most = expected.most(needed);
+        let polled = if self.bytes.capacity() == 0 {
+            self.has_grown = false;
+            spare::lend(&SPARE, &mut self.bytes, |buf| {
+                poll_read_buf(io, cx, &mut buf.limit(most))
+            })
+        } else {
+            self.make_room(needed);
+            poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most))
+        };
+        if polled.is_pending() {
+            self.park();
+        } else {
+            self.expected = expected;
+        }
+        polled
+    }
+
+    /// Makes room for a read behind what is there.
     ///
     /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
     /// [`room`](Self::room).
-    pub(crate) fn make_room(&mut self, needed: usize) -> usize {
+    fn make_room(&mut self, needed: usize) {
         let len = self.bytes.len();
-        self.expected = match (needed, self.expected) {
-            (1.., _) if len.saturating_add(needed) >= LONG => Expected::Long,
-            (1.., expected) => expected,
-            (0, Expected::Long) => Expected::AfterLong,
-            (0, _) => Expected::Anything,
-        };
-        let most = match self.expected {
-            Expected::Anything => usize::MAX,
-            Expected::Long => needed.saturating_add(LEAST_ROOM),
-            Expected::AfterLong => LEAST_ROOM,
-        };
-        if self.bytes.capacity() == 0 {
-            self.has_grown = false;
-            self.bytes = spare::take(&SPARE);
-            return most;
-        }
         let enough = match needed {
             0 => LEAST_ROOM,
             _ => needed.min(LEAST_ROOM),
         };
         // The decoder may have reserved memory itself.
         self.has_grown |= self.bytes.capacity() > pool::CAPACITY;
-        if self.bytes.capacity() - len >= enough {
-            return most;
+        let left = self.bytes.capacity() - len;
+        // Of a frame that ends just beyond the buffer the beginning is moved now, and not nearly all of it later.
+        let moves_early = len <= LEAST_ROOM && needed <= READ && needed > left;
+        if left >= enough && !moves_early {
+            return;
         }
         // A buffer that has grown moves its rest to its front if that is enough.
         if len.saturating_add(needed.max(enough)) <= pool::CAPACITY {
@@ -92,11 +94,10 @@ impl ReadBuffer {
                 self.grow(room);
             }
         }
-        most
     }
 
     /// Holds no more memory than the rest in it is worth, because the reader has to wait.
-    pub(crate) fn park(&mut self) {
+    fn park(&mut self) {
         let len = self.bytes.len();
         if len == 0 {
             self.release();
@@ -125,9 +126,10 @@ impl ReadBuffer {
 
     #[inline(never)]
     fn release(&mut self) {
-        let bytes = mem::take(&mut self.bytes);
-        if !mem::take(&mut self.has_grown) {
-            spare::give_back(&SPARE, bytes);
+        if mem::take(&mut self.has_grown) {
+            self.bytes = BytesMut::new();
+        } else {
+            spare::give_back(&SPARE, &mut self.bytes);
         }
     }
 
@@ -184,41 +186,74 @@ impl DerefMut for ReadBuffer {
     }
 }
 
-/// No read is given less room, in bytes, unless the decoder knows that it needs less.
-const LEAST_ROOM: usize = 4 * 1024;
-
 /// How much is read at once, in bytes, out of a buffer that has room for it.
 const READ: usize = pool::CAPACITY;
-
-/// From how many bytes on a frame is long.
-const LONG: usize = pool::CAPACITY / 2;
 
 /// Up to how many bytes a rest is copied out while the reader waits.
 const KEPT: usize = 4 * 1024;
 
 thread_local! {
-    static SPARE: Spare = const { Cell::new(None) };
+    static SPARE: Spare = spare::none();
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use bytes::Buf;
+    use io_traits::testing::Script;
 
     use super::*;
 
     fn filled(len: usize) -> ReadBuffer {
         let mut buf = ReadBuffer::new(BytesMut::new());
-        buf.make_room(0);
-        buf.extend_from_slice(&vec![7; len]);
+        read(&mut buf, len);
         buf
     }
 
+    /// Reads from somebody who has `len` bytes to give, or makes the reader wait if that is 0.
+    fn read(buf: &mut ReadBuffer, len: usize) {
+        let mut script = match len {
+            0 => Script::new().would_block(),
+            _ => Script::new().gives(vec![7; len]),
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(
+            buf.poll_fill(&mut script, &mut cx, 0).is_pending(),
+            len == 0
+        );
+    }
+
     #[test]
-    fn a_new_one_holds_no_memory_and_room_is_a_lent_buffer() {
+    fn memory_is_taken_for_bytes_and_not_for_a_wait() {
         let mut buf = ReadBuffer::new(BytesMut::new());
         assert_eq!(buf.capacity(), 0);
-        buf.make_room(0);
-        assert_eq!(buf.capacity(), pool::CAPACITY);
+        read(&mut buf, 0);
+        assert_eq!(buf.capacity(), 0);
+        read(&mut buf, 1);
+        assert_eq!((buf.len(), buf.capacity()), (1, pool::CAPACITY));
+    }
+
+    #[test]
+    fn a_reader_that_reads_another_buffer_while_it_is_asked_finds_memory_for_it() {
+        struct Nested(ReadBuffer);
+        impl io::Read for Nested {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                read(&mut self.0, 3);
+                self.0.copy_to_slice(&mut buf[..3]);
+                self.0.release_if_empty();
+                Ok(3)
+            }
+        }
+        impl AsyncRead for Nested {}
+
+        let mut nested = Nested(ReadBuffer::new(BytesMut::new()));
+        let mut buf = ReadBuffer::new(BytesMut::new());
+        let mut cx = Context::from_waker(Waker::noop());
+        for read in 1..4 {
+            assert!(buf.poll_fill(&mut nested, &mut cx, 0).is_ready());
+            assert_eq!((&buf[..], nested.0.capacity()), (&vec![7; 3 * read][..], 0));
+        }
     }
 
     #[test]
@@ -227,8 +262,8 @@ mod tests {
             let mut buf = filled(len);
             buf.park();
             assert_eq!((buf.len(), buf.capacity()), (len, len));
-            buf.make_room(0);
-            assert_eq!((buf.len(), buf.capacity()), (len, pool::CAPACITY));
+            read(&mut buf, 1);
+            assert_eq!((buf.len(), buf.capacity()), (len + 1, pool::CAPACITY));
         }
         let mut buf = filled(KEPT + 1);
         buf.park();
@@ -290,26 +325,42 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_long_frame_little_is_read_before_the_next_length_is_known() {
-        let mut buf = filled(0);
-        assert_eq!(buf.make_room(0), usize::MAX);
-        buf.resize(4, 7);
-        // Of a long frame no more than it has, and a little, so that its end comes with what follows.
-        assert_eq!(buf.make_room(LONG), LONG + LEAST_ROOM);
-        buf.resize(LONG, 7);
-        assert_eq!(buf.make_room(4), 4 + LEAST_ROOM);
+    fn a_frame_that_ends_just_beyond_the_buffer_is_not_moved_as_a_whole() {
+        for needed in [pool::CAPACITY - LEAST_ROOM + 1, READ] {
+            let mut buf = filled(LEAST_ROOM);
+            buf.make_room(needed);
+            let front = buf.as_ptr();
+            assert!(buf.capacity() <= LEAST_ROOM + needed + LEAST_ROOM);
+            buf.resize(LEAST_ROOM + needed, 7);
+            assert_eq!(buf.as_ptr(), front);
+        }
+        // More is not worth that: as much as was said has to come first.
+        let mut buf = filled(LEAST_ROOM);
+        buf.make_room(READ + 1);
+        assert_eq!(buf.capacity(), pool::CAPACITY);
+    }
+
+    #[test]
+    fn what_comes_behind_a_long_frame_is_expected_until_it_comes() {
+        let mut buf = filled(4);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut script = Script::new().gives(vec![7; 2 * LEAST_ROOM + pool::CAPACITY]);
+        assert!(
+            buf.poll_fill(&mut script, &mut cx, pool::CAPACITY / 2)
+                .is_ready()
+        );
         buf.clear();
-        assert_eq!(buf.make_room(0), LEAST_ROOM);
-        // That was no long one.
-        assert_eq!(buf.make_room(0), usize::MAX);
-        assert_eq!(buf.make_room(100), usize::MAX);
+        buf.release_if_empty();
+        // A wait is no answer to what follows.
+        read(&mut buf, 0);
+        assert!(buf.poll_fill(&mut script, &mut cx, 0).is_ready());
+        assert_eq!(buf.len(), LEAST_ROOM);
     }
 
     #[test]
     fn a_grown_buffer_is_exchanged_once_its_rest_is_short() {
         for rest in [0, 10, KEPT + 1, pool::CAPACITY / 2] {
-            let mut buf = filled(0);
-            buf.resize(pool::CAPACITY, 7);
+            let mut buf = filled(pool::CAPACITY);
             buf.make_room(0);
             buf.resize(1_000_000, 7);
             let consumed = buf.len() - rest;
