@@ -143,11 +143,12 @@ fn a_partial_write_goes_on_where_it_stopped() {
 
 #[test]
 fn a_failing_encoder_leaves_the_frames_around_it() {
-    let large = Bytes::from(vec![7; 2_000]);
+    // The large ones are referenced, the others copied.
+    let large = Bytes::from(vec![7; 5_000]);
     let small = Bytes::from_static(b"small");
     let refused = [
         Bytes::from_static(b"refuse"),
-        Bytes::from([&b"refuse"[..], &[0; 2_000]].concat()),
+        Bytes::from([&b"refuse"[..], &[0; 5_000]].concat()),
     ];
     let mut sink = FramedWrite::new(Script::new(), Blobs);
     block_on(async {
@@ -167,15 +168,20 @@ fn a_failing_encoder_leaves_the_frames_around_it() {
 
 /// Remembers where the slices lay that it was given, and takes everything.
 #[derive(Debug, Default)]
-struct Addresses(Vec<Vec<(*const u8, usize)>>);
+struct Addresses {
+    calls: Vec<Vec<(*const u8, usize)>>,
+    /// How many of the calls were of `write`.
+    plain: usize,
+}
 
 impl Write for Addresses {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.plain += 1;
         self.write_vectored(&[IoSlice::new(buf)])
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0
+        self.calls
             .push(bufs.iter().map(|buf| (buf.as_ptr(), buf.len())).collect());
         Ok(bufs.iter().map(|buf| buf.len()).sum())
     }
@@ -196,12 +202,27 @@ fn a_large_payload_is_written_from_where_it_lies_with_one_vectored_write() {
     let payload = Bytes::from(vec![7; 64 * 1024]);
     let mut sink = FramedWrite::new(Addresses::default(), Blobs);
     block_on(sink.send(payload.clone())).unwrap();
-    let [call] = &sink.get_ref().0[..] else {
+    let [call] = &sink.get_ref().calls[..] else {
         panic!("one write");
     };
     assert_eq!(call.len(), 2);
     assert_eq!(call[0].1, 4);
     assert_eq!(call[1], (payload.as_ptr(), payload.len()));
+}
+
+#[test]
+fn what_lies_in_one_piece_is_a_plain_write() {
+    let mut sink = FramedWrite::new(Addresses::default(), Blobs);
+    block_on(async {
+        for _ in 0..100 {
+            sink.feed(Bytes::from_static(b"small")).await.unwrap();
+        }
+        sink.flush().await.unwrap();
+        assert_eq!(sink.get_ref().plain, 1);
+        sink.send(Bytes::from(vec![7; 5_000])).await.unwrap();
+    });
+    let Addresses { calls, plain } = sink.get_ref();
+    assert_eq!((calls.len(), *plain), (2, 1));
 }
 
 #[test]
@@ -215,7 +236,7 @@ fn small_frames_between_large_ones_share_their_slices() {
         }
         sink.flush().await.unwrap();
     });
-    let [call] = &sink.get_ref().0[..] else {
+    let [call] = &sink.get_ref().calls[..] else {
         panic!("one write");
     };
     let lengths: Vec<_> = call.iter().map(|slice| slice.1).collect();
