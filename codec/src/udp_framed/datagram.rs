@@ -75,4 +75,5 @@ impl<C, A> Datagram<C, A> {
 
 /// A frame, or an error of the codec, and the peer of its datagram.
 pub(super) type Received<C, A> = Result<(<C as Decoder>::Item, A), Failed<C, A>>;
-pub(super) type Failed<C, A> = DatagramError<<C as Decoder>::Error, A>;
+pub(super) type Begun<C, A> = Result<Datagram<C, A>, Failed<C, A>>;
+type Failed<C, A> = DatagramError<<C as Decoder>::Error, A>;

@@ -9,7 +9,7 @@ use futures::{Sink, Stream, stream::FusedStream};
 use io_traits::{AsyncDatagram, pool, task::budget};
 
 use super::{
-    datagram::{Datagram, Failed, Received},
+    datagram::{Begun, Datagram, Received},
     receive::poll_receive,
     send_queue::SendQueue,
 };
@@ -136,10 +136,7 @@ where
     S: AsyncDatagram<Addr: Clone>,
     C: Decoder + Clone,
 {
-    fn poll_receive(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Datagram<C, S::Addr>, Failed<C, S::Addr>>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Begun<C, S::Addr>> {
         let mut rest = pool::take();
         let peer = ready!(poll_receive(&mut self.socket, cx, &mut rest))?;
         if rest.len() > self.max_datagram {
