@@ -11,7 +11,7 @@ use futures::{Sink, Stream, stream::FusedStream};
 use io_traits::{AsyncRead, AsyncWrite};
 
 use crate::{
-    Decoder, Encoder, FramedParts, Permit, Segments, framed_read::ReadSide, framed_write::WriteSide,
+    Decoder, Encoder, FramedParts, Permit, Segments, read_side::ReadSide, write_side::WriteSide,
 };
 
 /// The frames of a reader and writer: a stream of those that come, a sink for those that go.

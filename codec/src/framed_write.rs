@@ -3,21 +3,21 @@ use std::{
     future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::BytesMut;
 use futures::Sink;
-use io_traits::{AsyncWrite, poll_write_buf, task::budget};
+use io_traits::AsyncWrite;
 
-use crate::{Encoder, FramedParts, Permit, Segments};
+use crate::{Encoder, FramedParts, Permit, Segments, write_side::WriteSide};
 
 /// A writer of frames, as a sink.
 ///
 /// A frame that is fed is encoded into a queue; a flush writes the whole queue with one vectored write.
 /// The sink is ready while fewer than [`high_water_bytes`](Self::high_water_bytes) are queued, so the
 /// queue is never longer than that and one frame. Beyond it [`poll_ready`](Sink::poll_ready) writes
-/// until there is room, and yields to other tasks when the [`budget`] of its task is used up.
+/// until there is room, and yields to other tasks when the [`budget`](io_traits::task::budget) of its task is used up.
 ///
 /// An error of the encoder concerns one frame, of which nothing is written. An error of the writer
 /// leaves the queue as it is.
@@ -235,131 +235,3 @@ impl<T: fmt::Debug, E: fmt::Debug> fmt::Debug for FramedWrite<T, E> {
             .finish_non_exhaustive()
     }
 }
-
-/// The writing half of [`FramedWrite`] and of [`Framed`](crate::Framed).
-#[derive(Debug)]
-pub(crate) struct WriteSide {
-    queue: Segments,
-    pub(crate) high_water: usize,
-    /// Something was queued or written since the last flush.
-    dirty: bool,
-}
-
-impl WriteSide {
-    pub(crate) fn new(queue: Segments) -> Self {
-        Self {
-            dirty: !queue.is_empty(),
-            queue,
-            high_water: HIGH_WATER,
-        }
-    }
-
-    /// Ready while there is room in the queue; otherwise writes until there is.
-    #[inline]
-    pub(crate) fn poll_ready<T: AsyncWrite>(
-        &mut self,
-        io: &mut T,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.has_room() {
-            return Poll::Ready(Ok(()));
-        }
-        self.poll_make_room(io, cx)
-    }
-
-    fn poll_make_room<T: AsyncWrite>(
-        &mut self,
-        io: &mut T,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        while !self.has_room() {
-            ready!(budget::poll_left(cx));
-            ready!(self.poll_write(io, cx))?;
-            budget::spend();
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    #[inline]
-    fn has_room(&self) -> bool {
-        let len = self.queue.len();
-        len < self.high_water || len == 0
-    }
-
-    #[inline]
-    pub(crate) fn start_send<I, E: Encoder<I>>(
-        &mut self,
-        encoder: &mut E,
-        item: I,
-    ) -> Result<(), E::Error> {
-        let mark = self.queue.mark();
-        match encoder.encode(item, &mut self.queue) {
-            Ok(()) => {
-                self.dirty = true;
-                Ok(())
-            }
-            Err(error) => {
-                self.queue.roll_back(mark);
-                Err(error)
-            }
-        }
-    }
-
-    pub(crate) fn poll_flush<T: AsyncWrite>(
-        &mut self,
-        io: &mut T,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        while !self.queue.is_empty() {
-            ready!(self.poll_write(io, cx))?;
-        }
-        ready!(io.poll_flush(cx))?;
-        self.dirty = false;
-        self.queue.release();
-        Poll::Ready(Ok(()))
-    }
-
-    /// Flushes if there is a reason to.
-    pub(crate) fn poll_flush_if_dirty<T: AsyncWrite>(
-        &mut self,
-        io: &mut T,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.dirty {
-            return self.poll_flush(io, cx);
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    pub(crate) fn poll_close<T: AsyncWrite>(
-        &mut self,
-        io: &mut T,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        ready!(self.poll_flush(io, cx))?;
-        io.poll_shutdown(cx)
-    }
-
-    pub(crate) fn into_queue(self) -> Segments {
-        self.queue
-    }
-
-    pub(crate) fn queue(&self) -> &Segments {
-        &self.queue
-    }
-
-    fn poll_write<T: AsyncWrite>(
-        &mut self,
-        io: &mut T,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let n = ready!(poll_write_buf(io, cx, &mut self.queue))?;
-        if n == 0 {
-            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// From how many queued bytes on a sink is not ready, if nothing else is said.
-const HIGH_WATER: usize = 64 * 1024;

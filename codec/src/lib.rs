@@ -20,10 +20,10 @@
 //! # Reading order
 //!
 //! 1. [`Decoder`]: the loop that it replaces, and the frames in it.
-//! 2. [`FramedRead`]: the state machine that reads and decodes, drawn; behind it, in `read_buffer.rs`,
-//!    when memory is taken and given back.
+//! 2. [`FramedRead`]: its state machine that reads and decodes is drawn in `read_side.rs`; behind it, in
+//!    `read_buffer`, when memory is taken and given back.
 //! 3. [`Encoder`] and [`Segments`]: the queue between a frame and a vectored write.
-//! 4. [`FramedWrite`]: how the queue fills and empties, and [`Permit`], room for one frame.
+//! 4. [`FramedWrite`]: how the queue fills and empties, in `write_side.rs`, and [`Permit`], room for one frame.
 //! 5. [`Framed`]: both on one object, and [`FramedParts`], of which it is made.
 //! 6. [`LinesCodec`]: a codec, and the example for another. [`AnyDelimiterCodec`]: the same for bytes that
 //!    end with one of a few.
@@ -69,10 +69,12 @@ mod length_delimited;
 mod lines_codec;
 mod permit;
 mod read_buffer;
+mod read_side;
 mod segments;
 mod spare;
 mod udp_framed;
 mod varint_delimited;
+mod write_side;
 
 pub use any_delimiter::{AnyDelimiterCodec, AnyDelimiterError};
 pub use bytes_codec::BytesCodec;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{Encoder, framed_write::WriteSide};
+use crate::{Encoder, write_side::WriteSide};
 
 /// Room for one frame, taken before there is a frame.
 ///

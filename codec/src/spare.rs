@@ -1,4 +1,4 @@
-use std::{cell::Cell, thread::LocalKey};
+use std::{cell::RefCell, mem, thread::LocalKey};
 
 use bytes::BytesMut;
 use io_traits::pool::{self, Lent};
@@ -8,31 +8,91 @@ use io_traits::pool::{self, Lent};
 /// Behind each message a buffer is given back, and for the next it is taken: also that costs something, as
 /// a buffer that is lent begins at its front again. So the last one waits here as it is, until less than half
 /// of it is left behind what was consumed. Only then does it go back to the [`pool`].
-pub(crate) type Spare = Cell<Option<BytesMut>>;
+///
+/// Buffers are exchanged in place: to move them through the stack would be most of the cost.
+pub(crate) type Spare = RefCell<BytesMut>;
 
-/// Takes the buffer that waits in `spare`, or else one from the pool. At least half of it is room.
+/// A place with no buffer.
+pub(crate) fn none() -> Spare {
+    RefCell::new(BytesMut::new())
+}
+
+/// Gives `buf`, which has no memory, the buffer that waits in `spare`, or else one from the pool. At least
+/// half of it is room.
 #[inline]
-pub(crate) fn take(spare: &'static LocalKey<Spare>) -> BytesMut {
-    // An error: the thread is going away.
-    match spare.try_with(Cell::take) {
-        Ok(Some(waiting)) => waiting,
-        _ => pool::take().into_inner(),
+pub(crate) fn take(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
+    exchange(spare, buf);
+    if buf.capacity() == 0 {
+        take_from_pool(buf);
     }
 }
 
-/// Has `buf` wait in `spare` if enough room is left in it, or else go back to the pool, which takes a
-/// buffer of its own and frees any other.
+/// Has `read` called with a buffer as [`take`] would give it. If anything is in it then, it is `buf`, which
+/// has no memory; mostly, where `read` is tried in vain, no buffer changes hands.
 #[inline]
-pub(crate) fn give_back(spare: &'static LocalKey<Spare>, mut buf: BytesMut) {
+pub(crate) fn lend<R>(
+    spare: &'static LocalKey<Spare>,
+    buf: &mut BytesMut,
+    mut read: impl FnMut(&mut BytesMut) -> R,
+) -> R {
+    // `None`: the thread is going away, or this is inside of another `read`.
+    let result = spare.try_with(|spare| {
+        let mut waiting = spare.try_borrow_mut().ok()?;
+        if waiting.capacity() == 0 {
+            take_from_pool(&mut waiting);
+        }
+        let result = read(&mut waiting);
+        if !waiting.is_empty() {
+            mem::swap(&mut *waiting, buf);
+        }
+        Some(result)
+    });
+    if let Ok(Some(result)) = result {
+        return result;
+    }
+    take_from_pool(buf);
+    let result = read(buf);
+    if buf.is_empty() {
+        give_back(spare, buf);
+    }
+    result
+}
+
+/// Takes the memory of `buf`. It waits in `spare` if enough room is left in it, or else goes back to the
+/// pool, which takes a buffer of its own and frees any other.
+#[inline]
+pub(crate) fn give_back(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
     // No memory at all, or, which is rare, just as much as was consumed. To see which costs more than it brings.
     if buf.capacity() == 0 {
         return;
     }
     buf.clear();
-    if buf.capacity() < LEAST || buf.capacity() > pool::CAPACITY {
-        return drop(Lent::from(buf));
+    if (LEAST..=pool::CAPACITY).contains(&buf.capacity()) {
+        exchange(spare, buf);
     }
-    let _ = spare.try_with(|spare| spare.set(Some(buf)));
+    if buf.capacity() > 0 {
+        give_to_pool(buf);
+    }
+}
+
+#[inline]
+fn exchange(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
+    // An error: the thread is going away, or this is inside of a `read` of `lend`.
+    let _ = spare.try_with(|spare| {
+        if let Ok(mut waiting) = spare.try_borrow_mut() {
+            mem::swap(&mut *waiting, buf);
+        }
+    });
+}
+
+#[cold]
+fn take_from_pool(buf: &mut BytesMut) {
+    *buf = pool::take().into_inner();
+}
+
+#[cold]
+fn give_to_pool(buf: &mut BytesMut) {
+    drop(Lent::from(mem::take(buf)));
 }
 
 /// How much room a buffer that waits has, in bytes.
@@ -45,24 +105,30 @@ mod tests {
     use super::*;
 
     thread_local! {
-        static SPARE: Spare = const { Cell::new(None) };
+        static SPARE: Spare = none();
+    }
+
+    fn taken() -> BytesMut {
+        let mut buf = BytesMut::new();
+        take(&SPARE, &mut buf);
+        buf
     }
 
     #[test]
     fn a_buffer_that_is_given_back_is_taken_again_until_half_of_it_is_consumed() {
-        let mut lent = take(&SPARE);
+        let mut lent = taken();
         let start = lent.as_ptr();
         lent.resize(LEAST, 7);
         lent.advance(LEAST);
-        give_back(&SPARE, lent);
-        let mut lent = take(&SPARE);
+        give_back(&SPARE, &mut lent);
+        let mut lent = taken();
         assert_eq!(lent.as_ptr(), start.wrapping_add(LEAST));
         assert_eq!((lent.len(), lent.capacity()), (0, LEAST));
         lent.resize(1, 7);
         lent.advance(1);
-        give_back(&SPARE, lent);
+        give_back(&SPARE, &mut lent);
         // It has gone to the pool, and comes from there as a whole.
-        let lent = take(&SPARE);
+        let lent = taken();
         assert_eq!((lent.as_ptr(), lent.capacity()), (start, pool::CAPACITY));
     }
 
@@ -70,7 +136,7 @@ mod tests {
     fn one_that_is_known_to_have_grown_does_not_wait() {
         let mut buf = pool::take().into_inner();
         buf.resize(pool::CAPACITY + 1, 7);
-        give_back(&SPARE, buf);
-        assert!(SPARE.take().is_none());
+        give_back(&SPARE, &mut buf);
+        assert_eq!((buf.capacity(), SPARE.take().capacity()), (0, 0));
     }
 }

@@ -15,7 +15,7 @@ use codec::{
     LengthDelimitedError, LinesCodec, LinesError, UdpFramed, VarintDelimitedCodec,
 };
 use common::{Wakes, poll_next};
-use futures::{FutureExt, Sink, SinkExt, StreamExt, executor::block_on};
+use futures::{FutureExt, Sink, SinkExt, StreamExt, executor::block_on, stream::FusedStream};
 use io_traits::{AsyncDatagram, ReadCursor, pool, task::budget};
 
 /// A socket whose datagrams are known. Peers are numbers.
@@ -227,6 +227,27 @@ fn an_error_of_the_socket_is_an_item_and_the_next_datagram_comes() {
     };
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert_eq!(items(&mut pieces), ["1: one"]);
+}
+
+#[test]
+fn the_stream_is_never_at_its_end_so_that_a_select_goes_on_with_it() {
+    let socket = Datagrams::new().gives("one\n", 1);
+    let mut lines = UdpFramed::new(
+        socket.fails(io::ErrorKind::ConnectionRefused),
+        LinesCodec::new(80),
+    );
+    let mut taken = 0;
+    block_on(async {
+        while taken < 2 {
+            // It asks for a fused stream, and would panic once all of its streams have ended.
+            futures::select! {
+                _ = lines.next() => taken += 1,
+                complete => panic!("the stream says that it has ended"),
+            }
+        }
+    });
+    assert!(lines.next().now_or_never().is_none());
+    assert!(!lines.is_terminated());
 }
 
 #[test]

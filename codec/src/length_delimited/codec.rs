@@ -1,6 +1,6 @@
 use bytes::{Bytes, BytesMut};
 
-use super::layout::{Fields, Layout};
+use super::{layout::Layout, span::Span};
 use crate::{
     Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segments, item::Items,
 };
@@ -53,7 +53,9 @@ pub struct LengthDelimitedCodec {
     // INVARIANT: at most the most that the layout can carry.
     max_frame_length: usize,
     /// What the field may hold for items of up to the maximum.
-    fields: Fields,
+    fields: Span,
+    /// The lengths of items that are copied behind a head which is nothing but the field.
+    short: Span,
     layout: Layout,
     items: Items,
     state: State,
@@ -93,14 +95,16 @@ impl LengthDelimitedCodec {
     }
 
     pub(super) fn from_layout(layout: Layout, max_frame_length: usize) -> Self {
-        let max_frame_length = max_frame_length.min(layout.most());
-        Self {
-            max_frame_length,
-            fields: layout.fields(max_frame_length),
+        let mut codec = Self {
+            max_frame_length: 0,
+            fields: Span::EMPTY,
+            short: Span::EMPTY,
             layout,
             items: Items::Copied,
             state: State::Head,
-        }
+        };
+        codec.set_max_frame_length(max_frame_length);
+        codec
     }
 
     /// Sets the most bytes that an item may have.
@@ -114,6 +118,8 @@ impl LengthDelimitedCodec {
     pub fn set_max_frame_length(&mut self, bytes: usize) {
         self.max_frame_length = bytes.min(self.layout.most());
         self.fields = self.layout.fields(self.max_frame_length);
+        let short = self.max_frame_length.min(Segments::LONGEST_COPY);
+        self.short = self.layout.plain_items(short);
     }
 
     /// Has items be parts of the memory that was read into, and not copies.
@@ -139,7 +145,7 @@ impl LengthDelimitedCodec {
     fn decode_any(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
         let len = match self.state {
             State::Head => match self.layout.field(src) {
-                Some(field) if self.fields.contain(field) => self.layout.item_length(field),
+                Some(field) if self.fields.contains(field) => self.layout.item_length(field),
                 Some(field) => return Err(self.layout.error_of(field)),
                 None => return Ok(None),
             },
@@ -163,14 +169,27 @@ impl LengthDelimitedCodec {
         dst: &mut Segments,
     ) -> Result<(), LengthDelimitedError> {
         let bytes = item.as_ref();
-        let field = self.layout.field_of(bytes.len(), self.max_frame_length)?;
-        match self.layout.plain_head() {
-            Some(len) if Segments::copies(bytes.len()) => dst.put_with_head(field, len, bytes),
-            _ => {
-                let in_head = self.layout.put_head(bytes, field, dst);
-                dst.push_tail_of(item, in_head);
-            }
+        if !self.short.contains(bytes.len() as u64) {
+            return self.encode_any(item, dst);
         }
+        dst.put_with_head(
+            self.layout.head_of(bytes.len()),
+            self.layout.num_skip(),
+            bytes,
+        );
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn encode_any(
+        &self,
+        item: impl AsRef<[u8]> + Into<Bytes>,
+        dst: &mut Segments,
+    ) -> Result<(), LengthDelimitedError> {
+        let bytes = item.as_ref();
+        let field = self.layout.field_of(bytes.len(), self.max_frame_length)?;
+        let in_head = self.layout.put_head(bytes, field, dst);
+        dst.push_tail_of(item, in_head);
         Ok(())
     }
 }
@@ -183,14 +202,17 @@ impl Decoder for LengthDelimitedCodec {
     #[inline(always)]
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
         if self.state == State::Head
-            && let Some(field) = self.layout.field(src)
-            && self.fields.contain(field)
+            && let Some(field) = self.layout.field_of_many(src)
+            && self.fields.contains(field)
         {
             // No overflow: a layout allows no length for which this would be longer than any buffer.
             let len = self.layout.item_length(field);
             if src.len() >= self.layout.num_skip() + len {
                 return Ok(Some(self.items.take(src, self.layout.num_skip(), len)));
             }
+        }
+        if src.is_empty() {
+            return Ok(None);
         }
         self.decode_any(src)
     }

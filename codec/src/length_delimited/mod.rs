@@ -5,6 +5,7 @@ mod builder;
 mod codec;
 mod error;
 mod layout;
+mod span;
 
 pub use build_error::LengthDelimitedBuildError;
 pub use builder::LengthDelimitedBuilder;

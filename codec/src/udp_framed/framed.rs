@@ -5,15 +5,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
-use futures::{Sink, Stream};
-use io_traits::{
-    AsyncDatagram,
-    pool::{self, Lent},
-    task::budget,
-};
+use futures::{Sink, Stream, stream::FusedStream};
+use io_traits::{AsyncDatagram, pool, task::budget};
 
-use super::{receive::poll_receive, send_queue::SendQueue};
+use super::{
+    datagram::{Begun, Datagram, Received},
+    receive::poll_receive,
+    send_queue::SendQueue,
+};
 use crate::{DatagramError, Decoder, Encoder, Segments};
 
 /// The frames in the datagrams of a socket, each with its peer.
@@ -64,37 +63,9 @@ pub struct UdpFramed<S: AsyncDatagram, C> {
     socket: S,
     codec: C,
     max_datagram: usize,
-    receiving: Option<Receiving<C, S::Addr>>,
+    receiving: Option<Datagram<C, S::Addr>>,
     queue: SendQueue<S::Addr>,
 }
-
-/// A datagram that is being decoded.
-struct Receiving<C, A> {
-    /// Lives as long as the datagram.
-    decoder: C,
-    rest: Lent,
-    peer: A,
-    state: State,
-}
-
-/// ```text
-///   Untouched ── frame, error ──▶ Decoding ── None, a fatal error ──▶ Over
-///       └───────── None: NoFrame, out ─────────────────────────────────▲
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nothing of it has been an item.
-    Untouched,
-    /// There may be more items.
-    Decoding,
-    /// There are no more.
-    Over,
-}
-
-/// A frame, or an error of the codec, and the peer of its datagram.
-type Received<C, A> = Result<(<C as Decoder>::Item, A), Failed<C, A>>;
-type Begun<C, A> = Result<Receiving<C, A>, Failed<C, A>>;
-type Failed<C, A> = DatagramError<<C as Decoder>::Error, A>;
 
 impl<S: AsyncDatagram, C> UdpFramed<S, C> {
     /// The frames in the datagrams of `socket`, which clones of `codec` decode and `codec` encodes.
@@ -171,43 +142,7 @@ where
         if rest.len() > self.max_datagram {
             return Poll::Ready(Err(DatagramError::TooLong { peer }));
         }
-        Poll::Ready(Ok(Receiving {
-            decoder: self.codec.clone(),
-            rest,
-            peer,
-            state: State::Untouched,
-        }))
-    }
-}
-
-impl<C: Decoder, A: Clone> Receiving<C, A> {
-    /// The next item of the datagram; `None` at its end.
-    fn next(&mut self) -> Option<Received<C, A>> {
-        if self.state == State::Over {
-            return None;
-        }
-        let is_first = self.state == State::Untouched;
-        let before = self.rest.len();
-        let decoded = self.decoder.decode_eof(&mut self.rest);
-        self.state = match &decoded {
-            Ok(Some(_)) => State::Decoding,
-            Ok(None) => State::Over,
-            // What consumed nothing would be the same error again, and nothing will be added.
-            Err(_) if self.rest.len() == before => State::Over,
-            Err(error) if self.decoder.is_fatal(error) => State::Over,
-            Err(_) => State::Decoding,
-        };
-        if self.rest.is_empty() || self.state == State::Over {
-            // The user may take long over the item.
-            self.rest = Lent::from(BytesMut::new());
-        }
-        let peer = self.peer.clone();
-        match decoded {
-            Ok(Some(frame)) => Some(Ok((frame, peer))),
-            Ok(None) if is_first => Some(Err(DatagramError::NoFrame { peer })),
-            Ok(None) => None,
-            Err(error) => Some(Err(DatagramError::Codec { peer, error })),
-        }
+        Poll::Ready(Ok(Datagram::new(self.codec.clone(), rest, peer)))
     }
 }
 
@@ -253,6 +188,17 @@ where
     }
 }
 
+impl<S, C> FusedStream for UdpFramed<S, C>
+where
+    S: AsyncDatagram<Addr: Clone>,
+    C: Decoder + Clone,
+{
+    /// Never: another datagram may always come.
+    fn is_terminated(&self) -> bool {
+        false
+    }
+}
+
 impl<S, C, I> Sink<(I, S::Addr)> for UdpFramed<S, C>
 where
     S: AsyncDatagram,
@@ -290,7 +236,7 @@ where
 
 impl<S: AsyncDatagram + fmt::Debug, C: fmt::Debug> fmt::Debug for UdpFramed<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let undecoded = self.receiving.as_ref().map_or(0, |r| r.rest.len());
+        let undecoded = self.receiving.as_ref().map_or(0, Datagram::len);
         f.debug_struct("UdpFramed")
             .field("socket", &self.socket)
             .field("codec", &self.codec)

@@ -1,5 +1,6 @@
 //! Frames in datagrams.
 
+mod datagram;
 mod error;
 mod framed;
 mod receive;

@@ -1,0 +1,7 @@
+//! Lines of text.
+
+mod codec;
+mod error;
+
+pub use codec::LinesCodec;
+pub use error::LinesError;

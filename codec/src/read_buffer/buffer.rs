@@ -1,0 +1,200 @@
+use std::{
+    io, mem,
+    ops::{Deref, DerefMut},
+    task::{Context, Poll},
+};
+
+use bytes::{BufMut, BytesMut};
+use io_traits::{AsyncRead, poll_read_buf, pool};
+
+use super::{LEAST_ROOM, expected::Expected};
+use crate::spare::{self, Spare};
+
+/// What has been read and not been decoded, in memory that is held only while it is of use.
+///
+/// ```text
+///             bytes come              Pending, 1 byte to 4 KiB
+///   nothing ──────────────▶ lent ──────────────────────────▶ own, just as long as the rest
+///      ▲                     │ ▲                                │
+///      └──── all decoded ────┘ └──────────── a read ────────────┘
+/// ```
+///
+/// A connection that sends a byte a minute thus costs its few bytes, and an idle one costs nothing.
+pub(crate) struct ReadBuffer {
+    bytes: BytesMut,
+    /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
+    has_grown: bool,
+    expected: Expected,
+}
+
+impl ReadBuffer {
+    pub(crate) fn new(bytes: BytesMut) -> Self {
+        Self {
+            has_grown: bytes.capacity() > pool::CAPACITY,
+            bytes,
+            expected: Expected::Anything,
+        }
+    }
+
+    /// Reads once; `needed` is how many more bytes the decoder asks for, 0 if unknown.
+    ///
+    /// `Pending` holds no more memory than the rest that is to be decoded is worth.
+    #[inline]
+    pub(crate) fn poll_fill<T: AsyncRead>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+        needed: usize,
+    ) -> Poll<io::Result<usize>> {
+        let expected = self.expected.next(self.bytes.len(), needed);
+        let most = expected.most(needed);
+        let polled = if self.bytes.capacity() == 0 {
+            self.has_grown = false;
+            spare::lend(&SPARE, &mut self.bytes, |buf| {
+                poll_read_buf(io, cx, &mut buf.limit(most))
+            })
+        } else {
+            self.make_room(needed);
+            poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most))
+        };
+        if polled.is_pending() {
+            self.park();
+        } else {
+            self.expected = expected;
+        }
+        polled
+    }
+
+    /// Makes room for a read behind what is there.
+    ///
+    /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
+    /// [`room`](Self::room).
+    fn make_room(&mut self, needed: usize) {
+        let len = self.bytes.len();
+        let enough = match needed {
+            0 => LEAST_ROOM,
+            _ => needed.min(LEAST_ROOM),
+        };
+        // The decoder may have reserved memory itself.
+        self.has_grown |= self.bytes.capacity() > pool::CAPACITY;
+        let left = self.bytes.capacity() - len;
+        // Of a frame that ends just beyond the buffer the beginning is moved now, and not nearly all of it later.
+        let moves_early = len <= LEAST_ROOM && needed <= READ && needed > left;
+        if left >= enough && !moves_early {
+            return;
+        }
+        // A buffer that has grown moves its rest to its front if that is enough.
+        if len.saturating_add(needed.max(enough)) <= pool::CAPACITY {
+            if !self.has_grown || !self.bytes.try_reclaim(enough) {
+                self.move_to_lent();
+            }
+        } else {
+            let room = Self::room(len, needed);
+            if !self.bytes.try_reclaim(room) {
+                self.grow(room);
+            }
+        }
+    }
+
+    /// Holds no more memory than the rest in it is worth, because the reader has to wait.
+    fn park(&mut self) {
+        let len = self.bytes.len();
+        if len == 0 {
+            self.release();
+        } else if len <= KEPT {
+            let rest = BytesMut::from(&self.bytes[..]);
+            self.release();
+            self.bytes = rest;
+        } else if self.has_grown && len <= pool::CAPACITY / 2 {
+            self.move_to_lent();
+        }
+    }
+
+    /// Gives the memory back if nothing is in it.
+    #[inline]
+    pub(crate) fn release_if_empty(&mut self) {
+        if self.bytes.is_empty() {
+            self.release();
+        }
+    }
+
+    /// Takes the bytes out, which ends the claim of the pool on their memory.
+    pub(crate) fn into_inner(mut self) -> BytesMut {
+        self.release_if_empty();
+        mem::take(&mut self.bytes)
+    }
+
+    #[inline(never)]
+    fn release(&mut self) {
+        if mem::take(&mut self.has_grown) {
+            self.bytes = BytesMut::new();
+        } else {
+            spare::give_back(&SPARE, &mut self.bytes);
+        }
+    }
+
+    fn move_to_lent(&mut self) {
+        // All of one, as a part may be too short for what is about to come.
+        let mut lent = pool::take().into_inner();
+        lent.extend_from_slice(&self.bytes);
+        self.release();
+        self.bytes = lent;
+    }
+
+    fn grow(&mut self, room: usize) {
+        let mut grown = BytesMut::with_capacity(self.bytes.len() + room);
+        grown.extend_from_slice(&self.bytes);
+        self.release();
+        self.bytes = grown;
+        self.has_grown = true;
+    }
+
+    /// How much room there should be behind `len` bytes of a frame that is longer than a lent buffer: as
+    /// much as was received, so that the copying stays linear, or a read where that is more.
+    ///
+    /// Where the end of the frame is known there is room up to it and for a little behind it, and no more.
+    /// The last step may be twice as long for that: a frame just longer than a power of two is not copied
+    /// as a whole for its last bytes.
+    fn room(len: usize, needed: usize) -> usize {
+        let step = len.max(READ);
+        match needed {
+            1.. if needed / 2 <= step => needed + LEAST_ROOM,
+            _ => step,
+        }
+    }
+}
+
+impl Drop for ReadBuffer {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+impl Deref for ReadBuffer {
+    type Target = BytesMut;
+
+    #[inline]
+    fn deref(&self) -> &BytesMut {
+        &self.bytes
+    }
+}
+
+impl DerefMut for ReadBuffer {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut BytesMut {
+        &mut self.bytes
+    }
+}
+
+/// How much is read at once, in bytes, out of a buffer that has room for it.
+const READ: usize = pool::CAPACITY;
+
+/// Up to how many bytes a rest is copied out while the reader waits.
+const KEPT: usize = 4 * 1024;
+
+thread_local! {
+    static SPARE: Spare = spare::none();
+}
+
+#[cfg(test)]
+mod tests;
