@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 /// How a core works; for [`Core::with_options`](crate::Core::with_options) and
-/// [`Background::with_options`](crate::Background::with_options). What it is made of by `new` costs nothing
-/// extra.
+/// [`Background::with_options`](crate::Background::with_options).
 ///
 /// # Examples
 ///

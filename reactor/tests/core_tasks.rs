@@ -80,6 +80,31 @@ fn send_tasks_come_from_any_thread_and_run_on_the_cores_thread() {
 }
 
 #[test]
+fn tasks_begin_in_the_order_in_which_a_thread_has_spawned_them() {
+    const TASKS: usize = 2_000;
+    let core = Elsewhere::new();
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let threads = ["one", "two"].map(|name| {
+        let (handle, begun) = (core.handle.clone(), begun.clone());
+        thread::spawn(move || {
+            let tasks = (0..TASKS).map(|n| {
+                let begun = begun.clone();
+                handle.spawn(async move { begun.lock().unwrap().push((name, n)) })
+            });
+            block_on(join_all(tasks.collect::<Vec<_>>()));
+        })
+    });
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let begun = begun.lock().unwrap();
+    for name in ["one", "two"] {
+        let of_one = begun.iter().filter(|(of, _)| *of == name).map(|(_, n)| *n);
+        assert!(of_one.eq(0..TASKS), "{name}");
+    }
+}
+
+#[test]
 fn a_panic_stays_in_the_join_handle() {
     let mut core = Core::new().unwrap();
     let spawner = core.spawner();
