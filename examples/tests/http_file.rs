@@ -7,7 +7,7 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
     os::unix::fs::symlink,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     thread,
     time::Duration,
@@ -321,29 +321,17 @@ fn without_a_descriptor_for_the_file_it_is_not_denied() {
     let mut asks = |status: &str| {
         let request = b"GET /a.txt HTTP/1.1\r\nHost: h\r\n\r\n";
         client.write_all(request).unwrap();
-        let mut answer = [0; 300];
-        let n = client.read(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer[..n]);
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")),
-            "{answer}"
-        );
+        let head = read_answer(&mut client);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
     };
     asks("200 OK");
     let pid = Pid::from_raw(server.pid().cast_signed());
     let before = getrlimit(Resource::Nofile);
-    let mut open: Vec<u64> = fs::read_dir(format!("/proc/{}/fd", server.pid()))
-        .unwrap()
-        .map(|entry| {
-            entry
-                .unwrap()
-                .file_name()
-                .to_str()
-                .unwrap()
-                .parse()
-                .unwrap()
-        })
-        .collect();
+    // The answer may be here before the file is closed there.
+    while open_files(&server).any(|(_, path)| path.ends_with("a.txt")) {
+        thread::yield_now();
+    }
+    let mut open: Vec<u64> = open_files(&server).map(|(number, _)| number).collect();
     open.sort_unstable();
     let first_free = (0..).zip(&open).take_while(|(n, fd)| n == *fd).count() as u64;
     let none_left = Rlimit {
@@ -355,6 +343,34 @@ fn without_a_descriptor_for_the_file_it_is_not_denied() {
     prlimit(pid, Resource::Nofile, before).unwrap();
     asks("200 OK");
     server.stop();
+}
+
+/// Reads an answer, with its body; returns the head.
+#[track_caller]
+fn read_answer(stream: &mut TcpStream) -> String {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Content-Length: "));
+    let mut body = vec![0; length.unwrap().parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    head
+}
+
+/// The descriptors of a server, and what they are of.
+fn open_files(server: &Server) -> impl Iterator<Item = (u64, PathBuf)> {
+    let entries = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
+    entries.filter_map(|entry| {
+        let entry = entry.unwrap();
+        let number = entry.file_name().to_str().unwrap().parse().unwrap();
+        // An error: it has been closed meanwhile.
+        Some((number, fs::read_link(entry.path()).ok()?))
+    })
 }
 
 /// They hold a connection, and maybe a file, and do not come to an end by themselves.
