@@ -89,8 +89,7 @@ async fn receive(args: &Receive, handle: &Handle) -> io::Result<()> {
     if args.gro {
         socket.set_gro(true)?;
     }
-    println!("listening on {}", socket.local_addr()?);
-    io::stdout().flush()?;
+    writeln!(io::stdout(), "listening on {}", socket.local_addr()?)?;
 
     // Without GRO a message is one datagram, and few are longer than a jumbo frame.
     let room = if args.gro { 65_535 } else { 9_216 };
@@ -287,9 +286,7 @@ impl std::str::FromStr for Seconds {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let seconds = word
-            .parse()
-            .map_err(|error: std::num::ParseFloatError| error.to_string())?;
+        let seconds: f64 = word.parse().map_err(|_| format!("no number: {word}"))?;
         let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
         Ok(Self(time))
     }

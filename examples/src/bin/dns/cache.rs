@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::message::{Answer, Key};
+use crate::{answer::Answer, message::Key};
 
 /// Answers, each until its time is over; as many as there is room for, and then those that would live
 /// longest.

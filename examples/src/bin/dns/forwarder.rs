@@ -1,8 +1,9 @@
 use std::{cell::RefCell, io, time::Instant};
 
 use crate::{
+    answer::Answer,
     cache::Cache,
-    message::{Answer, By, Query, Refusal},
+    message::{By, Query, Refusal},
     upstream::Upstream,
 };
 

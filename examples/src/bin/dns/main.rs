@@ -12,11 +12,13 @@
 //!                                                            └ not there ─▶ upstream.rs: a socket for each question
 //! ```
 //!
-//! `message.rs` has what is read in messages and written into them. What this does not do: it validates no
+//! `message.rs` has what is read in clients' messages and written for them, `answer.rs` what the name server
+//! has said. What this does not do: it validates no
 //! signatures, and asks for none.
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod cache;
 mod forwarder;
 mod message;

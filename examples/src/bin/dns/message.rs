@@ -1,9 +1,6 @@
-use std::time::Duration;
+use simple_dns::{OPCODE, Packet, PacketFlag, Question, RCODE, header_buffer, rdata::OPT};
 
-use simple_dns::{
-    OPCODE, Packet, PacketFlag, Question, RCODE, header_buffer,
-    rdata::{OPT, RData},
-};
+use crate::answer::Answer;
 
 /// What a client asks, as far as it is passed on.
 #[derive(Debug)]
@@ -32,13 +29,6 @@ pub(crate) enum By {
 pub(crate) enum Refusal {
     Silence,
     Answer(Vec<u8>),
-}
-
-/// What the name server has said.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// INVARIANT: a message.
-    bytes: Vec<u8>,
 }
 
 impl Query {
@@ -144,7 +134,7 @@ impl Query {
     }
 
     fn aged<'a>(&self, answer: &'a Answer, age: u32) -> simple_dns::Result<Packet<'a>> {
-        let mut packet = Packet::parse(&answer.bytes)?;
+        let mut packet = answer.packet()?;
         packet.set_id(self.id);
         // As the client has written it, also in the case of its letters.
         packet.questions = vec![self.question.clone()];
@@ -163,50 +153,6 @@ impl Query {
             record.ttl = record.ttl.saturating_sub(age);
         }
         Ok(packet)
-    }
-}
-
-impl Answer {
-    /// Of bytes that [`Query::is_answered_by`] has approved of.
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn empty() -> Self {
-        Self { bytes: Vec::new() }
-    }
-
-    pub(crate) fn is_truncated(&self) -> bool {
-        header_buffer::has_flags(&self.bytes, PacketFlag::TRUNCATION).unwrap_or(true)
-    }
-
-    /// How long it may be remembered, if at all: as long as each of its records, and that there is nothing
-    /// as long as the zone says, RFC 2308.
-    pub(crate) fn lifetime(&self) -> Option<Duration> {
-        let packet = Packet::parse(&self.bytes).ok()?;
-        let is_negative = match packet.rcode() {
-            RCODE::NoError => packet.answers.is_empty(),
-            RCODE::NameError => true,
-            _ => return None,
-        };
-        let authorities = packet.name_servers.iter();
-        let mut limits: Vec<_> = authorities
-            .clone()
-            .filter_map(|record| match &record.rdata {
-                RData::SOA(zone) if is_negative => Some(zone.minimum),
-                _ => None,
-            })
-            .collect();
-        if self.is_truncated() || is_negative && limits.is_empty() {
-            return None;
-        }
-        let records = authorities
-            .chain(&packet.answers)
-            .chain(&packet.additional_records);
-        limits.extend(records.map(|record| record.ttl));
-        let seconds = limits.into_iter().min()?.min(LONGEST_LIFE);
-        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
     }
 }
 
@@ -240,5 +186,80 @@ const SMALLEST: u16 = 512;
 
 const HEADER: usize = 12;
 
-/// A day, in seconds.
-const LONGEST_LIFE: u32 = 86_400;
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use simple_dns::{
+        CLASS, Name, ResourceRecord, TYPE,
+        rdata::{RData, TXT},
+    };
+
+    use super::*;
+
+    /// A client's question, with EDNS or without.
+    fn asked_with(edns: Option<u16>) -> Query {
+        let mut packet = Packet::new_query(7);
+        let name = Name::new("Some.Test").unwrap();
+        let question = Question::new(name, TYPE::TXT.into(), CLASS::IN.into(), false);
+        packet.questions.push(question);
+        *packet.opt_mut() = edns.map(|udp_packet_size| OPT {
+            udp_packet_size,
+            ..our_opt()
+        });
+        Query::parse(&packet.build_bytes_vec().unwrap()).unwrap()
+    }
+
+    /// So many texts of 100 bytes, with the name in other letters.
+    fn said(texts: usize, ttl: u32) -> Answer {
+        let text = "x".repeat(100);
+        let mut packet = Packet::new_reply(1);
+        let name = Name::new("some.test").unwrap();
+        let question = Question::new(name.clone(), TYPE::TXT.into(), CLASS::IN.into(), false);
+        packet.questions.push(question);
+        for _ in 0..texts {
+            let text = TXT::new().with_string(&text).unwrap();
+            let record = ResourceRecord::new(name.clone(), CLASS::IN, ttl, RData::TXT(text));
+            packet.answers.push(record);
+        }
+        Answer::new(packet.build_bytes_vec().unwrap())
+    }
+
+    #[test]
+    fn records_grow_older_and_the_rest_is_as_the_client_has_asked() {
+        let (query, answer) = (asked_with(None), said(1, 60));
+        for (age, ttl) in [(0, 60), (7, 53), (100, 0)] {
+            let bytes = query.answer(&answer, age, By::Udp);
+            let packet = Packet::parse(&bytes).unwrap();
+            assert_eq!((packet.id(), packet.answers[0].ttl), (7, ttl));
+            assert_eq!(packet.questions[0].qname.to_string(), "Some.Test");
+            assert!(packet.opt().is_none());
+        }
+        assert_eq!(answer.lifetime(), Some(Duration::from_secs(60)));
+        assert_eq!(said(1, 0).lifetime(), None);
+        assert_eq!(
+            said(1, u32::MAX).lifetime(),
+            Some(Duration::from_secs(86_400))
+        );
+    }
+
+    #[test]
+    fn an_answer_is_no_longer_than_the_client_takes() {
+        for (edns, texts, by, fits) in [
+            (None, 4, By::Udp, true),
+            (None, 5, By::Udp, false),
+            (Some(1232), 10, By::Udp, true),
+            (Some(1232), 11, By::Udp, false),
+            // More than the path takes, and less than everybody has to take.
+            (Some(9000), 11, By::Udp, false),
+            (Some(0), 4, By::Udp, true),
+            (None, 100, By::Tcp, true),
+        ] {
+            let bytes = asked_with(edns).answer(&said(texts, 60), 0, by);
+            let packet = Packet::parse(&bytes).unwrap();
+            assert_eq!(packet.has_flags(PacketFlag::TRUNCATION), !fits, "{texts}");
+            assert_eq!(packet.answers.len(), if fits { texts } else { 0 });
+            assert_eq!(packet.opt().is_some(), edns.is_some());
+        }
+    }
+}

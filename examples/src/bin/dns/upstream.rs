@@ -11,7 +11,7 @@ use io_traits::task;
 use net::{TcpStream, UdpSocket};
 use reactor::Handle;
 
-use crate::message::{Answer, Query};
+use crate::{answer::Answer, message::Query};
 
 /// The name server that is asked.
 pub(crate) struct Upstream {

@@ -31,8 +31,14 @@ impl DatagramClient {
     }
 
     /// Sends bursts, each when the last one has been received, for `duration`; returns how many datagrams.
-    /// With `gso` the kernel gets several at a time.
-    pub(crate) fn send_for(&self, duration: Duration, gso: bool) -> io::Result<u64> {
+    /// With `gso` the kernel gets several at a time. A server that is `paused` meanwhile finds the burst in its
+    /// queue, and does not wake for each message of it.
+    pub(crate) fn send_for(
+        &self,
+        duration: Duration,
+        gso: bool,
+        paused: Option<&Server>,
+    ) -> io::Result<u64> {
         let mut payload = vec![b'x'; PACKET * SEGMENTS];
         let segment = i32::try_from(PACKET).expect("a small number");
         if gso {
@@ -43,6 +49,9 @@ impl DatagramClient {
         let end = Instant::now() + duration;
         let mut total = 0;
         while Instant::now() < end {
+            if let Some(server) = paused {
+                server.pause()?;
+            }
             for message in 1..=messages {
                 let last = payload.last_mut().expect("it is not empty");
                 *last = if message == messages { MARK } else { b'x' };
@@ -53,6 +62,9 @@ impl DatagramClient {
                         self.socket.send(datagram)?;
                     }
                 }
+            }
+            if let Some(server) = paused {
+                server.resume()?;
             }
             let mut count = [0; size_of::<u64>()];
             self.socket.recv(&mut count)?;

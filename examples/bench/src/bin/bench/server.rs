@@ -100,11 +100,25 @@ impl Server {
         Ok(())
     }
 
+    /// Stops the server until [`resume`](Self::resume), so that all of what comes meanwhile is there when it
+    /// goes on.
+    pub(crate) fn pause(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    pub(crate) fn resume(&self) -> io::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = Pid::from_raw(self.pid).expect("a process number");
+        Ok(kill_process(pid, signal)?)
+    }
+
     /// Ends the server with SIGTERM, which lets valgrind and strace write what they have counted, and
     /// waits for it.
     pub(crate) fn end(mut self) -> io::Result<()> {
-        let pid = Pid::from_raw(self.pid).expect("a process number");
-        kill_process(pid, Signal::TERM)?;
+        self.signal(Signal::TERM)?;
         self.child.wait()?;
         Ok(())
     }

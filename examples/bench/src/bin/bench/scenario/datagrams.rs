@@ -7,8 +7,8 @@ use crate::{contestant::Contestant, datagram_clients::DatagramClient};
 
 /// Datagrams over the loopback.
 pub(crate) enum Datagrams {
-    /// The server receives; its peer sends with GSO or without.
-    Receive { gso: bool },
+    /// The server receives; its peer sends with GSO or without, meanwhile or before.
+    Receive { gso: bool, queued: bool },
     /// The server sends.
     Send,
     /// The server sends each back.
@@ -19,11 +19,10 @@ impl Scenario for Datagrams {
     fn name(&self) -> String {
         let packet = bench::PACKET;
         match self {
-            Self::Receive { gso: true } => {
-                format!("UDP, {packet} bytes received from a GSO sender")
-            }
-            Self::Receive { gso: false } => {
-                format!("UDP, {packet} bytes received from a plain sender")
+            Self::Receive { gso, queued } => {
+                let sender = if *gso { "GSO" } else { "plain" };
+                let queued = if *queued { ", queued" } else { "" };
+                format!("UDP, {packet} bytes received from a {sender} sender{queued}")
             }
             Self::Send => format!("UDP, {packet} bytes sent"),
             Self::Echo { in_flight } => format!("UDP echo, in flight: {in_flight}"),
@@ -54,7 +53,9 @@ impl Scenario for Datagrams {
         let server = bench.start(contestant.server(&work)?)?;
         let client = DatagramClient::connect(server.socket_addr()?)?;
         let load = |duration| match *self {
-            Self::Receive { gso } => client.send_for(duration, gso),
+            Self::Receive { gso, queued } => {
+                client.send_for(duration, gso, queued.then_some(&server))
+            }
             Self::Send => client.be_sent_to_for(duration),
             Self::Echo { in_flight } => client.echo_for(duration, in_flight),
         };

@@ -54,8 +54,8 @@ pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
     for connections in [1, 8] {
         all.push(Box::new(relay::Relay { connections }));
     }
-    for gso in [true, false] {
-        all.push(Box::new(datagrams::Datagrams::Receive { gso }));
+    for (gso, queued) in [(true, true), (true, false), (false, false)] {
+        all.push(Box::new(datagrams::Datagrams::Receive { gso, queued }));
     }
     all.push(Box::new(datagrams::Datagrams::Send));
     for in_flight in [1, 32] {
