@@ -104,6 +104,34 @@ fn a_full_buffer_of_the_library_takes_nothing_and_is_a_would_block() {
     });
 }
 
+/// What is written stays in the library until somebody flushes it: the layer does, before the task parks.
+#[test]
+fn questions_and_answers_go_back_and_forth_though_nobody_flushes() {
+    let mut core = Core::new().unwrap();
+    let (mut client, mut server) = by_hand(&core.handle(), &TLS13);
+    run(&mut core, async {
+        let asks = async {
+            for question in 0..200_u32 {
+                write_all(&mut client, &question.to_be_bytes())
+                    .await
+                    .unwrap();
+                let mut answer = [0; 4];
+                read_exact(&mut client, &mut answer).await.unwrap();
+                assert_eq!(u32::from_be_bytes(answer), question + 1);
+            }
+            shutdown(&mut client).await.unwrap();
+        };
+        let answers = async {
+            let mut question = [0; 4];
+            while read_exact(&mut server, &mut question).await.is_ok() {
+                let answer = u32::from_be_bytes(question) + 1;
+                write_all(&mut server, &answer.to_be_bytes()).await.unwrap();
+            }
+        };
+        join(asks, answers).await;
+    });
+}
+
 #[test]
 fn close_notify_is_the_end_for_good_and_the_other_direction_goes_on() {
     for version in [&TLS12, &TLS13] {

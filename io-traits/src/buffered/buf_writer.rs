@@ -11,7 +11,7 @@ use super::Finish;
 use crate::{
     AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, ReadHalf, ReuniteError, Splittable, WriteHalf,
     async_read::poll_read_slice,
-    async_write::checked,
+    async_write::{checked, total},
     pool::{self, Lent},
     split, task,
 };
@@ -198,7 +198,7 @@ impl<W: AsyncWrite> AsyncWrite for BufWriter<W> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let given = bufs.iter().map(|buf| buf.len()).sum();
+        let given = total(bufs);
         ready!(self.poll_room(cx, given))?;
         if given >= pool::CAPACITY {
             if self.object.writes_slices() {
