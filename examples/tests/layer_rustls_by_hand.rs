@@ -77,7 +77,6 @@ fn a_full_buffer_of_the_library_takes_nothing_and_is_a_would_block() {
     let mut writer = client.get_mut().tls.writer();
     assert_eq!(writer.write(&[7; 2_000]).unwrap(), 1_000);
     assert_eq!(writer.write(&[7; 2_000]).unwrap(), 0);
-    drop(writer);
     let mut message = vec![0; 300_000];
     Random::new(3).fill(&mut message);
     run(&mut core, async {
@@ -101,6 +100,34 @@ fn a_full_buffer_of_the_library_takes_nothing_and_is_a_would_block() {
         let (read, ()) = join(read_to_end(&mut server, &mut all, 1 << 20), sends).await;
         read.unwrap();
         assert!(all[..1_000] == [7; 1_000] && all[1_000..] == message);
+    });
+}
+
+/// What is written stays in the library until somebody flushes it: the layer does, before the task parks.
+#[test]
+fn questions_and_answers_go_back_and_forth_though_nobody_flushes() {
+    let mut core = Core::new().unwrap();
+    let (mut client, mut server) = by_hand(&core.handle(), &TLS13);
+    run(&mut core, async {
+        let asks = async {
+            for question in 0..200_u32 {
+                write_all(&mut client, &question.to_be_bytes())
+                    .await
+                    .unwrap();
+                let mut answer = [0; 4];
+                read_exact(&mut client, &mut answer).await.unwrap();
+                assert_eq!(u32::from_be_bytes(answer), question + 1);
+            }
+            shutdown(&mut client).await.unwrap();
+        };
+        let answers = async {
+            let mut question = [0; 4];
+            while read_exact(&mut server, &mut question).await.is_ok() {
+                let answer = u32::from_be_bytes(question) + 1;
+                write_all(&mut server, &answer.to_be_bytes()).await.unwrap();
+            }
+        };
+        join(asks, answers).await;
     });
 }
 

@@ -45,10 +45,7 @@ pub trait AsyncWrite: Write {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        task::poll_io(cx, || {
-            let given = bufs.iter().map(|buf| buf.len()).sum();
-            checked(self.write_vectored(bufs)?, given)
-        })
+        task::poll_io(cx, || checked(self.write_vectored(bufs)?, total(bufs)))
     }
 
     /// Whether [`poll_write_slices`](Self::poll_write_slices) takes from more than the first buffer.
@@ -76,6 +73,13 @@ pub trait AsyncWrite: Write {
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }
+}
+
+/// How many bytes there are in several slices; they may be the same ones, so that they add up to anything.
+#[inline]
+pub(crate) fn total(bufs: &[IoSlice<'_>]) -> usize {
+    bufs.iter()
+        .fold(0, |total, buf| total.saturating_add(buf.len()))
 }
 
 /// A writer that claims to have taken more than it was given would make callers skip bytes.

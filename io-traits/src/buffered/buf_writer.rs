@@ -1,17 +1,16 @@
 use std::{
     fmt,
     io::{self, BufRead, IoSlice, Read, Write},
-    mem,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Buf, BytesMut};
 
-use super::Finish;
+use super::{Finish, unwritten::Unwritten};
 use crate::{
     AsyncBufRead, AsyncRead, AsyncWrite, ReadCursor, ReadHalf, ReuniteError, Splittable, WriteHalf,
     async_read::poll_read_slice,
-    async_write::checked,
+    async_write::{checked, total},
     pool::{self, Lent},
     split, task,
 };
@@ -198,7 +197,7 @@ impl<W: AsyncWrite> AsyncWrite for BufWriter<W> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let given = bufs.iter().map(|buf| buf.len()).sum();
+        let given = total(bufs);
         ready!(self.poll_room(cx, given))?;
         if given >= pool::CAPACITY {
             if self.object.writes_slices() {
@@ -288,35 +287,5 @@ impl<W: fmt::Debug> fmt::Debug for BufWriter<W> {
             .field("object", &self.object)
             .field("unwritten", &self.buf.0.len())
             .finish()
-    }
-}
-
-/// What has not been written; says so when it is dropped. Without memory whenever it is empty.
-struct Unwritten(Lent);
-
-impl Unwritten {
-    fn take(&mut self) -> Lent {
-        mem::replace(&mut self.0, Lent::from(BytesMut::new()))
-    }
-
-    fn append(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        if self.0.is_empty() {
-            self.0 = pool::take();
-        }
-        self.0.extend_from_slice(bytes);
-    }
-}
-
-impl Drop for Unwritten {
-    fn drop(&mut self) {
-        if cfg!(debug_assertions) && !self.0.is_empty() {
-            tracing::warn!(
-                unwritten = self.0.len(),
-                "a BufWriter was dropped before it was flushed"
-            );
-        }
     }
 }

@@ -3,5 +3,6 @@
 mod buf_reader;
 mod buf_writer;
 mod finish;
+mod unwritten;
 
 pub use self::{buf_reader::BufReader, buf_writer::BufWriter, finish::Finish};

@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::rounds::Rounds;
-use crate::{AsyncWrite, async_write::checked, task::budget};
+use crate::{
+    AsyncWrite,
+    async_write::{checked, total},
+    task::budget,
+};
 
 /// Writes the whole of `bufs`, which are advanced by what was written; resolves to `()`. It does not
 /// flush.
@@ -66,8 +70,7 @@ impl<W: AsyncWrite + ?Sized> Future for WriteVectoredAll<'_, '_, '_, W> {
             ready!(rounds.poll_left(cx));
             let (polled, given) = if writer.writes_slices() {
                 let some = &bufs[..bufs.len().min(MOST)];
-                let given = some.iter().map(|buf| buf.len()).sum();
-                (writer.poll_write_slices(cx, some), given)
+                (writer.poll_write_slices(cx, some), total(some))
             } else {
                 (writer.poll_write_from(cx, first), first.len())
             };

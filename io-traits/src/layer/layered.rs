@@ -8,7 +8,7 @@ use std::{
 use super::With;
 use crate::{
     AsyncRead, AsyncWrite, ReadCursor,
-    async_write::checked,
+    async_write::{checked, total},
     task::{
         self,
         attempt::{Attempt, Stall, attempt, kind_behind},
@@ -261,8 +261,7 @@ impl<S: Write> AsyncWrite for Layer<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let given = bufs.iter().map(|buf| buf.len()).sum();
-        self.poll_taking(cx, given, |protocol| protocol.write_vectored(bufs))
+        self.poll_taking(cx, total(bufs), |protocol| protocol.write_vectored(bufs))
     }
 
     fn writes_slices(&self) -> bool {

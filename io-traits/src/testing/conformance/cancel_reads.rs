@@ -19,6 +19,9 @@ use crate::{AsyncRead, AsyncWrite, BufReader, io, testing::alarm::Alarm};
 /// One poll of a helper over a reader; what it read goes to the list. Ready at the end.
 type Reads<R> = fn(&mut R, &mut Context<'_>, &mut Vec<u8>) -> Poll<std::io::Result<()>>;
 
+/// One that looks before it takes, with its name and what it is sent.
+type Looks<'a, R> = (&'a str, &'a [u8], Reads<BufReader<R>>);
+
 pub(super) fn reads_that_are_dropped_lose_nothing<R: AsyncRead, P: AsyncWrite>(
     bench: &mut Bench<'_>,
     mut pair: impl FnMut() -> (R, P),
@@ -47,7 +50,7 @@ pub(super) fn reads_that_are_dropped_lose_nothing<R: AsyncRead, P: AsyncWrite>(
     whole(bench, &skipped, &vec![0; bytes.len()])?;
     // Those that look before they take; what they looked at is in the reader and not in them.
     let text = message::text(LENGTH);
-    let helpers: [(&str, &[u8], Reads<BufReader<R>>); 3] = [
+    let helpers: [Looks<'_, R>; 3] = [
         ("fill_buf", &bytes, by_fill_buf),
         ("read_until", &bytes, by_read_until),
         ("read_line", &text, by_read_line),
