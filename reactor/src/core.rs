@@ -19,13 +19,16 @@ use crate::{
     Handle, Spawner,
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
     readiness::Event,
-    shared::{Shared, until, wake_all},
+    shared::{Shared, wake_all},
     slot::{Slot, Wakes},
     slots::BELL,
     sync::lock,
     sys,
+    time::Alarm,
     waker_set::Drained,
 };
+
+mod timers;
 
 /// An event loop and the executor of its tasks, on one thread.
 ///
@@ -66,6 +69,9 @@ pub struct Core {
     root: Arc<TaskHeader>,
     root_waker: Waker,
     messages: Receiver<Message>,
+    alarm: Alarm,
+    /// Tasks whose timers are due. Reused by each turn.
+    due: Vec<TaskId>,
     /// Reused by each turn.
     drained: Drained,
 }
@@ -93,6 +99,8 @@ impl Core {
             root_waker: Waker::from(root.clone()),
             root,
             messages,
+            alarm: Alarm::default(),
+            due: Vec::new(),
             drained: Drained::default(),
         })
     }
@@ -173,8 +181,8 @@ impl Core {
         if self.local.has_work() {
             return Some(Instant::now());
         }
-        let due = lock(&self.shared().timers).sleep()?;
-        Instant::now().checked_add(until(due, self.shared().now()))
+        let left = self.until_next_timer(None)?;
+        Instant::now().checked_add(left)
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -187,7 +195,7 @@ impl Core {
         let max_wait = if self.local.has_work() {
             Some(Duration::ZERO)
         } else {
-            shorter(max_wait, self.until_next_timer())
+            shorter(max_wait, self.until_next_timer(max_wait))
         };
         let (polled, rung) = self.ask_poller(max_wait);
         match polled {
@@ -200,9 +208,7 @@ impl Core {
                 return Err(error);
             }
         }
-        if self.shared().has_timers() {
-            self.fire_timers();
-        }
+        self.fire_timers();
         if rung {
             self.take_messages();
         }
@@ -233,15 +239,6 @@ impl Core {
         counters.sleeps.add(1);
         let polled = poll.poll(events, max_wait);
         (polled, shared.doorbell().wake_up())
-    }
-
-    fn until_next_timer(&self) -> Option<Duration> {
-        let shared = self.shared();
-        if !shared.has_timers() {
-            return None;
-        }
-        let due = lock(&shared.timers).sleep()?;
-        Some(until(due, shared.now()))
     }
 
     /// Marks the slots of all events under one lock, then wakes outside of it.
@@ -290,19 +287,6 @@ impl Core {
         }
     }
 
-    fn fire_timers(&mut self) {
-        let shared = self.local.shared();
-        let drained = &mut self.drained;
-        {
-            let mut timers = lock(&shared.timers);
-            timers.fire(shared.now(), &mut drained.wakers);
-            shared.note_timers(&timers);
-        }
-        let counters = &shared.counters;
-        counters.timers_fired.add(drained.wakers.len() as u64);
-        wake_all(drained);
-    }
-
     /// Takes what had been sent when it began: messages that lead to messages wait for the next turn.
     /// Whoever sends later rings again.
     fn take_messages(&mut self) {
@@ -320,6 +304,7 @@ impl Drop for Core {
     fn drop(&mut self) {
         self.shared().set_gone();
         self.local.close();
+        self.close_timers();
         // What comes later is refused, or dropped by its sender.
         while let Ok(message) = self.messages.try_recv() {
             drop_quietly(message);

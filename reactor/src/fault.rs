@@ -57,6 +57,12 @@ pub(crate) enum Fault {
     RingWithoutRelease,
     /// A loop that wakes up takes back rings without seeing the work that they were rung for.
     WakeUpWithoutAcquire,
+    /// A timer that is cancelled stays where the loop finds it.
+    CancelLeavesTimer,
+    /// A sleep that is reset goes by the timer that it had.
+    ResetKeepsTimer,
+    /// A timer keeps the waker that it had first.
+    TimerKeepsFirstWaker,
     /// A finished task does not look for the waker of its join handle.
     CompleteWithoutWake,
     /// A task that is woken while it is being polled is not queued again.
