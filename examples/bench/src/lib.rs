@@ -21,10 +21,12 @@
 
 mod announce;
 mod listen;
+mod sleeping;
 mod work;
 
 pub use announce::{Announcement, announce};
 pub use listen::listen;
+pub use sleeping::{CpuClock, Lateness, SHORT_SLEEP, long_sleeps, many_sleeps};
 pub use work::Work;
 
 /// Bytes of a message.

@@ -6,6 +6,8 @@ use std::{
 
 use bench::Work;
 
+use crate::cpus::Cpus;
+
 /// Who is measured. A new one is a variant here and a program that knows [`Work`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contestant {
@@ -35,6 +37,12 @@ pub(crate) enum Contestant {
     /// `copy_bidirectional_with_sizes`, buffers of 64 KiB.
     TokioRelayLarge,
     Smol,
+    /// Tasks that do nothing but sleep.
+    OursSleeps,
+    /// The same.
+    TokioSleeps,
+    /// The same.
+    SmolSleeps,
     /// The example program.
     ProgramEcho,
     /// The example program.
@@ -61,6 +69,9 @@ impl Contestant {
         Self::TokioRelay,
         Self::TokioRelayLarge,
     ];
+
+    /// Those who sleep.
+    pub(crate) const SLEEPS: [Self; 3] = [Self::OursSleeps, Self::TokioSleeps, Self::SmolSleeps];
 
     /// All of them serve TCP echoes, some in frames.
     pub(crate) const ALL: [Self; 13] = [
@@ -96,6 +107,20 @@ impl Contestant {
             Self::BareFrames | Self::OursFrames | Self::TokioFrames => Work::TcpFrames,
             Self::OursLines | Self::TokioLines => Work::TcpLines,
             _ => Work::TcpEcho,
+        })
+    }
+
+    /// Does `work` to its end, on the CPU of the servers; returns the figure that it says.
+    ///
+    /// # Errors
+    ///
+    /// Those of the program, and that it has said something else.
+    pub(crate) fn figure_of(self, work: &Work, cpus: &Cpus) -> io::Result<f64> {
+        let output = cpus.on_server(|| self.server(work)?.output())?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        said.trim().parse().map_err(|_| {
+            let error = String::from_utf8_lossy(&output.stderr);
+            io::Error::other(format!("no figure, but {said:?}: {error}"))
         })
     }
 
@@ -155,6 +180,9 @@ impl Contestant {
             Self::TokioRelay => "a task with a `copy_bidirectional` at its defaults",
             Self::TokioRelayLarge => "the same with buffers of 64 KiB",
             Self::Smol => "a task with a buffer in it, on the local executor",
+            Self::OursSleeps | Self::TokioSleeps | Self::SmolSleeps => {
+                "tasks that sleep, on the same executor as above"
+            }
             Self::ProgramEcho => "the example program `echo`; one more thread waits for a signal",
             Self::ProgramChat => "the example program `chat`; one more thread waits for a signal",
         }
@@ -177,14 +205,16 @@ impl Contestant {
             | Self::OursTask
             | Self::OursFrames
             | Self::OursLines
-            | Self::OursRelay => "bench-ours",
+            | Self::OursRelay
+            | Self::OursSleeps => "bench-ours",
             Self::Tokio
             | Self::TokioLean
             | Self::TokioFrames
             | Self::TokioLines
             | Self::TokioRelay
-            | Self::TokioRelayLarge => "bench-tokio",
-            Self::Smol => "bench-smol",
+            | Self::TokioRelayLarge
+            | Self::TokioSleeps => "bench-tokio",
+            Self::Smol | Self::SmolSleeps => "bench-smol",
             Self::ProgramEcho => "echo",
             Self::ProgramChat => "chat",
         }
@@ -209,6 +239,9 @@ impl fmt::Display for Contestant {
             Self::TokioRelay => "tokio, copy_bidirectional",
             Self::TokioRelayLarge => "tokio, with 64 KiB",
             Self::Smol => "smol",
+            Self::OursSleeps => "ours, sleeps",
+            Self::TokioSleeps => "tokio, sleeps",
+            Self::SmolSleeps => "smol, sleeps",
             Self::ProgramEcho => "program echo",
             Self::ProgramChat => "program chat",
         })

@@ -5,6 +5,7 @@
 mod frames;
 mod heap;
 mod instructions;
+mod sleeps;
 mod syscalls;
 
 use std::{
@@ -43,6 +44,7 @@ pub(crate) fn all() -> Vec<Box<dyn Count>> {
         Box::new(Operation::LoneUdpEcho),
         Box::new(Operation::LoneUnixEcho),
         Box::new(Operation::Sleeps),
+        Box::new(sleeps::CancelledSleeps { live: 100_000 }),
         Box::new(heap::RegisteredSockets { count: 10_000 }),
         Box::new(frames::FrameInstructions {
             payload: 64,
