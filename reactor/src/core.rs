@@ -18,16 +18,17 @@ use self::{dispatch::dispatch, poller::Poller};
 use crate::{
     CoreOptions, Handle, Spawner,
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
-    shared::{Shared, until, wake_all},
+    shared::Shared,
     slots::BELL,
-    sync::lock,
     sys,
+    time::Alarm,
     waker_set::Drained,
 };
 
 mod dispatch;
 mod poller;
 mod stopwatch;
+mod timers;
 
 /// An event loop and the executor of its tasks, on one thread.
 ///
@@ -67,6 +68,9 @@ pub struct Core {
     root: Arc<TaskHeader>,
     root_waker: Waker,
     messages: Receiver<Message>,
+    alarm: Alarm,
+    /// Tasks whose timers are due. Reused by each turn.
+    due: Vec<TaskId>,
     /// Reused by each turn.
     drained: Drained,
 }
@@ -102,6 +106,8 @@ impl Core {
             root_waker: Waker::from(root.clone()),
             root,
             messages,
+            alarm: Alarm::default(),
+            due: Vec::new(),
             drained: Drained::default(),
         })
     }
@@ -185,8 +191,8 @@ impl Core {
         if self.local.has_work() {
             return Some(Instant::now());
         }
-        let due = lock(&self.shared().timers).sleep()?;
-        Instant::now().checked_add(until(due, self.shared().now()))
+        let left = self.until_next_timer(None)?;
+        Instant::now().checked_add(left)
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -199,7 +205,7 @@ impl Core {
         let max_wait = if self.local.has_work() {
             Some(Duration::ZERO)
         } else {
-            shorter(max_wait, self.until_next_timer())
+            shorter(max_wait, self.until_next_timer(max_wait))
         };
         let (polled, rung) = self.poller.ask(self.local.shared(), max_wait);
         match polled {
@@ -212,36 +218,12 @@ impl Core {
                 return Err(error);
             }
         }
-        if self.shared().has_timers() {
-            self.fire_timers();
-        }
+        self.fire_timers();
         if rung {
             self.take_messages();
         }
         self.local.queue_deferred();
         Ok(())
-    }
-
-    fn until_next_timer(&self) -> Option<Duration> {
-        let shared = self.shared();
-        if !shared.has_timers() {
-            return None;
-        }
-        let due = lock(&shared.timers).sleep()?;
-        Some(until(due, shared.now()))
-    }
-
-    fn fire_timers(&mut self) {
-        let shared = self.local.shared();
-        let drained = &mut self.drained;
-        {
-            let mut timers = lock(&shared.timers);
-            timers.fire(shared.now(), &mut drained.wakers);
-            shared.note_timers(&timers);
-        }
-        let counters = &shared.counters;
-        counters.timers_fired.add(drained.wakers.len() as u64);
-        wake_all(drained);
     }
 
     /// Takes what had been sent when it began: messages that lead to messages wait for the next turn.
@@ -261,6 +243,7 @@ impl Drop for Core {
     fn drop(&mut self) {
         self.shared().set_gone();
         self.local.close();
+        self.close_timers();
         // What comes later is refused, or dropped by its sender.
         while let Ok(message) = self.messages.try_recv() {
             drop_quietly(message);

@@ -59,6 +59,12 @@ pub(crate) enum Fault {
     WakeUpWithoutAcquire,
     /// A loop that has spun for long enough takes back a ring that came at the very end.
     SpinTakesRingBack,
+    /// A timer that is cancelled stays where the loop finds it.
+    CancelLeavesTimer,
+    /// A sleep that is reset goes by the timer that it had.
+    ResetKeepsTimer,
+    /// A timer keeps the waker that it had first.
+    TimerKeepsFirstWaker,
     /// A finished task does not look for the waker of its join handle.
     CompleteWithoutWake,
     /// A task that is woken while it is being polled is not queued again.

@@ -53,8 +53,13 @@ impl Handle {
     }
 
     /// Waits for `duration`. However long that is, it does not panic.
+    ///
+    /// It is never too short. What it is too long by depends on its length: less than 8 ms are, on Linux, as exact
+    /// as the system's timers, and elsewhere as its poller, which may know whole milliseconds alone; a longer
+    /// sleep may take 2 ms more than was asked for, so that many of them end together.
+    #[inline]
     pub fn sleep(&self, duration: Duration) -> Sleep {
-        Sleep::new(self.shared.clone(), Instant::now().checked_add(duration))
+        Sleep::after(self.shared.clone(), duration)
     }
 
     /// Waits until `deadline`; a deadline in the past is ready at once.
@@ -95,6 +100,32 @@ impl Handle {
     /// ```
     pub fn timeout<F: IntoFuture>(&self, duration: Duration, future: F) -> Timeout<F::IntoFuture> {
         Timeout::new(future.into_future(), self.sleep(duration))
+    }
+
+    /// Gives `future` until `deadline`: if that is past, it is polled once.
+    ///
+    /// # Examples
+    ///
+    /// Several steps that have to be done by the same time:
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let mut core = reactor::Core::new()?;
+    /// let handle = core.handle();
+    /// core.run(async {
+    ///     let deadline = Instant::now() + Duration::from_secs(5);
+    ///     handle.timeout_at(deadline, async { "hello" }).await?;
+    ///     handle.timeout_at(deadline, async { "world" }).await
+    /// })??;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn timeout_at<F: IntoFuture>(
+        &self,
+        deadline: Instant,
+        future: F,
+    ) -> Timeout<F::IntoFuture> {
+        Timeout::new(future.into_future(), self.sleep_until(deadline))
     }
 
     /// What all users of this reactor share of a type; made at the first call.

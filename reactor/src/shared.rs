@@ -1,10 +1,7 @@
 use std::{
     io, mem,
     panic::{self, AssertUnwindSafe},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::Waker,
     time::{Duration, Instant},
 };
@@ -22,7 +19,7 @@ use crate::{
     slots::Slots,
     sync::{Mutex, lock},
     sys,
-    time::wheel::Wheel,
+    time::SharedTimers,
     trace::Tracing,
     waker_set::Drained,
 };
@@ -34,12 +31,7 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) slots: Mutex<Slots>,
-    pub(crate) timers: Mutex<Wheel>,
-    /// False if there are none; the loop then need not take the lock. Written under the lock.
-    has_timers: AtomicBool,
-    /// How many there are, for the metrics, which take no lock that the loop needs to fall asleep. Written under
-    /// the lock.
-    timer_count: AtomicUsize,
+    pub(crate) timers: SharedTimers,
     pub(crate) counters: Counters,
     pub(crate) tracing: Tracing,
     pub(crate) extensions: Extensions,
@@ -62,9 +54,7 @@ impl Shared {
         Arc::new(Self {
             registry,
             slots: Mutex::new(Slots::default()),
-            timers: Mutex::new(Wheel::new()),
-            has_timers: AtomicBool::new(false),
-            timer_count: AtomicUsize::new(0),
+            timers: SharedTimers::new(),
             counters: Counters::default(),
             tracing: Tracing::new(forks),
             extensions: Extensions::new(),
@@ -156,23 +146,6 @@ impl Shared {
         }
     }
 
-    /// Whoever adds the first timer rings for it, so the loop cannot sleep with a stale answer.
-    #[inline]
-    pub(crate) fn has_timers(&self) -> bool {
-        self.has_timers.load(Ordering::Relaxed)
-    }
-
-    /// To be called under the timers' lock when their number may have become or ceased to be 0.
-    pub(crate) fn note_timers(&self, timers: &Wheel) {
-        self.has_timers.store(!timers.is_empty(), Ordering::Relaxed);
-        self.count_timers(timers);
-    }
-
-    /// To be called under the timers' lock whenever their number has changed.
-    pub(crate) fn count_timers(&self, timers: &Wheel) {
-        self.timer_count.store(timers.len(), Ordering::Relaxed);
-    }
-
     pub(crate) fn doorbell(&self) -> &Doorbell {
         &self.doorbell
     }
@@ -183,9 +156,14 @@ impl Shared {
         self.nanos_at(Instant::now())
     }
 
+    /// What is later than that unit can say is never.
+    #[inline]
     pub(crate) fn nanos_at(&self, instant: Instant) -> u64 {
         let since = instant.saturating_duration_since(self.started);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        let seconds = since.as_secs().checked_mul(1_000_000_000);
+        seconds
+            .and_then(|nanos| nanos.checked_add(since.subsec_nanos().into()))
+            .unwrap_or(u64::MAX)
     }
 
     /// Makes "gone" the answer to everything, and wakes everybody so that they hear it.
@@ -196,11 +174,7 @@ impl Shared {
         }
         let mut drained = Drained::default();
         lock(&self.slots).set_gone(&mut drained);
-        {
-            let mut timers = lock(&self.timers);
-            timers.set_gone(&mut drained.wakers);
-            self.count_timers(&timers);
-        }
+        self.timers.set_gone(&mut drained.wakers);
         wake_all(&mut drained);
     }
 
@@ -243,11 +217,7 @@ impl Shared {
                 let finished = counters.finished.get();
                 counters.spawned.get().saturating_sub(finished)
             },
-            timers: if here {
-                self.timer_count.load(Ordering::Relaxed) as u64
-            } else {
-                0
-            },
+            timers: if here { self.timers.count() as u64 } else { 0 },
         }
     }
 }

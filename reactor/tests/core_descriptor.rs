@@ -79,6 +79,27 @@ fn the_descriptor_becomes_readable_upon_an_event_and_a_timer_from_another_thread
     common::turn_until(&mut core, || count.get() == 1);
 }
 
+/// The wait of a foreign loop may be of whole milliseconds as well.
+#[test]
+fn the_descriptor_becomes_readable_when_a_short_timer_is_due_that_was_asked_for() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    for round in 0..20 {
+        let mut sleep = handle.sleep(Duration::from_micros(700));
+        let (count, waker) = CountWakes::new();
+        if poll_with(&mut sleep, &waker).is_ready() {
+            continue;
+        }
+        settle(&mut core);
+        let deadline = core.next_deadline();
+        if deadline.is_some_and(|deadline| deadline > Instant::now()) {
+            assert!(is_readable(core.as_fd(), 2_000), "round {round}: a hang");
+        }
+        core.turn(NOW).unwrap();
+        assert_eq!(count.get(), 1, "round {round}: early");
+    }
+}
+
 /// A foreign loop drives the core by what it is promised alone: the descriptor and the deadline.
 #[test]
 fn a_foreign_loop_can_drive_a_core_with_remote_wakes_events_and_timers() {

@@ -189,7 +189,7 @@ fn two_hundred_sleeps_cost_two_hundred_waits_and_no_ring() {
         child::watched(|| {
             core.run(async {
                 for _ in 0..200 {
-                    handle.sleep(Duration::from_micros(1_200)).await.unwrap();
+                    handle.sleep(Duration::from_millis(2)).await.unwrap();
                 }
             })
             .unwrap();
@@ -218,6 +218,66 @@ fn a_short_sleep_costs_no_more_than_three_waits() {
     });
     if let Some(trace) = trace {
         assert!(trace.calls("epoll_wait") <= 3);
+    }
+}
+
+/// The poller's limit is of whole milliseconds: the alarm is for what that is too long for.
+#[test]
+fn a_sleep_of_a_fraction_of_a_millisecond_sets_the_alarm_once_and_waits_once() {
+    let test = "a_sleep_of_a_fraction_of_a_millisecond_sets_the_alarm_once_and_waits_once";
+    let trace = child::traced(test, &[], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        core.run(handle.sleep(Duration::from_micros(300)))
+            .unwrap()
+            .unwrap();
+        child::watched(|| {
+            core.run(async {
+                for _ in 0..100 {
+                    handle.sleep(Duration::from_micros(300)).await.unwrap();
+                }
+                // Long ones need none.
+                for _ in 0..3 {
+                    handle.sleep(Duration::from_micros(20_300)).await.unwrap();
+                }
+            })
+            .unwrap();
+        });
+        assert_eq!(handle.metrics().interrupts, 0);
+    });
+    if let Some(trace) = trace {
+        // Fewer if the thread was kept from running until a sleep was over before it began.
+        let alarms = trace.calls("timerfd_settime");
+        assert!((50..=100).contains(&alarms), "{alarms} alarms");
+        let calls = trace.all_calls();
+        assert!(calls.len() <= 2 * 100 + 3 * 2, "{calls:?}");
+    }
+}
+
+/// Too many open files: a sleep is as exact as the poller's limit then.
+#[test]
+fn without_an_alarm_short_sleeps_end_all_the_same() {
+    let test = "without_an_alarm_short_sleeps_end_all_the_same";
+    let refused = "inject=timerfd_create:error=EMFILE";
+    let trace = child::traced(test, &["-e", refused], || {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        child::watched(|| {
+            core.run(async {
+                for _ in 0..10 {
+                    let begin = std::time::Instant::now();
+                    handle.sleep(Duration::from_micros(300)).await.unwrap();
+                    assert!(begin.elapsed() >= Duration::from_micros(300));
+                }
+            })
+            .unwrap();
+        });
+    });
+    if let Some(trace) = trace {
+        assert!(trace.calls("timerfd_create") > 0, "it was not asked for");
+        assert_eq!(trace.calls("timerfd_settime"), 0);
+        // It neither spins nor waits twice for a sleep.
+        assert!(trace.calls("epoll_wait") <= 2 * 10);
     }
 }
 

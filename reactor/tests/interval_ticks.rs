@@ -121,6 +121,21 @@ fn a_reset_begins_anew_before_and_after_a_tick() {
 }
 
 #[test]
+fn a_tick_that_is_there_already_makes_no_timer() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let late = Instant::now() - MS;
+    let mut interval = handle.interval_at(late, 1_000 * MS).unwrap();
+    run(&mut core, async {
+        interval.tick().now_or_never().expect("it is due").unwrap();
+        assert_eq!(handle.metrics().timers, 0);
+        // The next one is not there.
+        assert!(interval.tick().now_or_never().is_none());
+        assert_eq!(handle.metrics().timers, 1);
+    });
+}
+
+#[test]
 fn a_sleep_is_reset_to_any_time_whether_it_was_over_or_not() {
     let mut core = Core::new().unwrap();
     let mut sleep = core.handle().sleep(MS);

@@ -25,12 +25,14 @@ use std::time::Duration;
 mod announce;
 mod datagrams;
 mod listen;
+mod sleeping;
 mod udp;
 mod work;
 
 pub use announce::{Announcement, announce};
 pub use datagrams::{Datagrams, Sending};
 pub use listen::listen;
+pub use sleeping::{CpuClock, Lateness, SHORT_SLEEP, long_sleeps, many_sleeps};
 pub use udp::bind_udp;
 pub use work::Work;
 

@@ -37,6 +37,22 @@ pub enum Work {
     },
     /// Sleeps this many times, 2 ms each, one after the other, and ends.
     Sleeps(u32),
+    /// Sleeps this many times, 200 µs each, one after the other, says how late it was woken, and ends.
+    ShortSleeps(u32),
+    /// Starts tasks that sleep, says what CPU time that took, and ends.
+    ManySleeps {
+        /// How many start at once.
+        tasks: u32,
+        /// How many times each of them sleeps.
+        each: u32,
+    },
+    /// Makes a sleep, polls it once and drops it, so many times, while others wait; then it ends.
+    CancelledSleeps {
+        /// Those that wait.
+        live: u32,
+        /// Those that are dropped.
+        dropped: u32,
+    },
 }
 
 impl Work {
@@ -75,6 +91,17 @@ impl Work {
                 vec!["relay".into(), to.to_string(), buffer.to_string()]
             }
             Self::Sleeps(count) => vec!["sleeps".into(), count.to_string()],
+            Self::ShortSleeps(count) => vec!["short-sleeps".into(), count.to_string()],
+            Self::ManySleeps { tasks, each } => {
+                vec!["many-sleeps".into(), tasks.to_string(), each.to_string()]
+            }
+            Self::CancelledSleeps { live, dropped } => {
+                vec![
+                    "cancelled-sleeps".into(),
+                    live.to_string(),
+                    dropped.to_string(),
+                ]
+            }
         }
     }
 
@@ -104,6 +131,15 @@ impl Work {
                 buffer: buffer.parse().ok()?,
             },
             ["sleeps", count] => Self::Sleeps(count.parse().ok()?),
+            ["short-sleeps", count] => Self::ShortSleeps(count.parse().ok()?),
+            ["many-sleeps", tasks, each] => Self::ManySleeps {
+                tasks: tasks.parse().ok()?,
+                each: each.parse().ok()?,
+            },
+            ["cancelled-sleeps", live, dropped] => Self::CancelledSleeps {
+                live: live.parse().ok()?,
+                dropped: dropped.parse().ok()?,
+            },
             _ => return None,
         })
     }
@@ -131,6 +167,12 @@ mod tests {
                 buffer: 8192,
             },
             Work::Sleeps(3),
+            Work::ShortSleeps(4),
+            Work::ManySleeps { tasks: 5, each: 6 },
+            Work::CancelledSleeps {
+                live: 7,
+                dropped: 8,
+            },
         ] {
             let args = work.to_args();
             let words: Vec<_> = args.iter().map(String::as_str).collect();

@@ -2,7 +2,8 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
-    io, mem,
+    hint, io,
+    mem::{self, ManuallyDrop},
     num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
@@ -16,7 +17,7 @@ use slab::Slab;
 use super::{
     BoxedTask, JoinHandle, SendTask, TaskHeader, TaskId, new_task, own_task, queue::Queue,
 };
-use crate::{error::NestedRun, shared::Shared};
+use crate::{error::NestedRun, shared::Shared, time::OwnTimers};
 
 /// The executor's side of a core: its tasks and the queue of those that are to be polled.
 pub(crate) struct Local {
@@ -27,6 +28,7 @@ pub(crate) struct Local {
     tasks: RefCell<Slab<Place>>,
     last_generation: Cell<NonZeroU32>,
     root: Arc<TaskHeader>,
+    timers: OwnTimers,
     /// The core is being dropped: no task is taken any more.
     closed: Cell<bool>,
 }
@@ -46,12 +48,18 @@ impl Local {
             deferred: RefCell::default(),
             tasks: RefCell::default(),
             last_generation: Cell::new(NonZeroU32::MIN),
+            timers: OwnTimers::new(),
             closed: Cell::new(false),
         })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    #[inline]
+    pub(crate) fn timers(&self) -> &OwnTimers {
+        &self.timers
     }
 
     /// Spawns a future that need not be `Send`.
@@ -182,6 +190,20 @@ impl Local {
         }
     }
 
+    /// As [`wake`](Self::wake), for many at once.
+    pub(crate) fn wake_all(&self, ids: &[TaskId]) {
+        for some in ids.chunks(AT_ONCE) {
+            // Each wake is a barrier for memory. So what it needs is fetched before, for several at once.
+            let tasks = self.tasks.borrow();
+            let place = |id: &TaskId| tasks.get(id.place())?.task.as_ref();
+            let looked_at = some.iter().filter_map(place);
+            let queued = looked_at.filter(|task| task.header().scheduled().is_set());
+            hint::black_box(queued.count());
+            drop(tasks);
+            some.iter().for_each(|id| self.wake(*id));
+        }
+    }
+
     #[inline]
     fn take(&self, id: TaskId) -> Option<BoxedTask> {
         let mut tasks = self.tasks.borrow_mut();
@@ -239,7 +261,7 @@ impl Inside {
             if inside.is_some() {
                 return Err(NestedRun.into());
             }
-            *inside = Some(local.clone());
+            **inside = Some(local.clone());
             Ok(Self(()))
         });
         // In a destructor of a thread-local variable that is older than ours.
@@ -250,7 +272,7 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         // An error: the thread is going away.
-        if let Ok(Some(local)) = INSIDE.try_with(|inside| inside.take()) {
+        if let Ok(Some(local)) = INSIDE.try_with(|inside| inside.borrow_mut().take()) {
             local.shared.leave();
         }
     }
@@ -290,8 +312,9 @@ pub(crate) fn spawn_inside(shared: &Arc<Shared>, task: SendTask) -> Result<(), S
     task.map_or(Ok(()), Err)
 }
 
+/// What `f` does with that reactor's loop, if this thread is inside of it. `f` runs no foreign code.
 #[inline]
-fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R> {
+pub(crate) fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R> {
     INSIDE
         .try_with(|inside| {
             let inside = inside.borrow();
@@ -316,11 +339,15 @@ pub(super) fn end_quietly(end: impl FnOnce()) {
     }
 }
 
+/// As many loads as a processor has under way.
+const AT_ONCE: usize = 16;
 /// Polls of tasks between two visits of the poller.
 const POLLS_PER_TURN: usize = 64;
 /// Operations of the async forms that a task may do in one poll before it lets others run.
 const BUDGET: u32 = 128;
 
 thread_local! {
-    static INSIDE: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+    /// Without a drop of its own, which would have to be looked for at each access: [`Inside`] empties it.
+    static INSIDE: RefCell<ManuallyDrop<Option<Rc<Local>>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }

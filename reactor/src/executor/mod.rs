@@ -23,7 +23,7 @@ pub(crate) use current::{Entered, own_task};
 pub(crate) use job::{BoxedTask, SendTask, new_task};
 pub(crate) use join::Join;
 use local::defer_current;
-pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside};
+pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside, with_inside};
 pub(crate) use task::{TaskHeader, TaskId};
 
 /// What other threads send to the loop.

@@ -127,6 +127,11 @@ impl Scheduled {
         Self(AtomicBool::new(true))
     }
 
+    /// Whether it is, at a glance that orders nothing.
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// True if the caller has to put the task into a queue.
     #[must_use]
     pub(crate) fn wake(&self) -> bool {

@@ -10,7 +10,7 @@ use std::{
 use loom::thread;
 
 use super::{HANG, block_on, catches, check, evented::reactor, fails};
-use crate::{Sleep, background::Stop, error::ReactorGone, fault::Fault, sync::lock};
+use crate::{Sleep, background::Stop, error::ReactorGone, fault::Fault};
 
 /// `ends` is whether the thread drops its core.
 fn an_owner_that_stops(ends: bool) {
@@ -38,7 +38,7 @@ fn an_owner_that_stops(ends: bool) {
     stop.complete(Ok(()));
     core.join().unwrap();
     client.join().unwrap();
-    assert_eq!(lock(&shared.timers).len(), 0);
+    assert_eq!(shared.timers.count(), 0);
 }
 
 #[test]

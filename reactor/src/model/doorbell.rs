@@ -13,7 +13,7 @@ use crate::{
     doorbell::{Doorbell, Found},
     fault::Fault,
     sync::{Mutex, lock},
-    time::wheel::Wheel,
+    time::{Length, SharedTimers},
 };
 
 /// A loop with its doorbell and its poller, which is an eventfd.
@@ -24,7 +24,7 @@ struct Loop {
     queue: Mutex<Vec<u32>>,
     /// Work that no lock guards: one bit for each ringer.
     flags: [AtomicU32; 2],
-    wheel: Mutex<Wheel>,
+    timers: SharedTimers,
 }
 
 impl Loop {
@@ -35,7 +35,7 @@ impl Loop {
             writes: Mutex::new(0),
             queue: Mutex::new(Vec::new()),
             flags: [AtomicU32::new(0), AtomicU32::new(0)],
-            wheel: Mutex::new(Wheel::new()),
+            timers: SharedTimers::new(),
         })
     }
 
@@ -261,16 +261,16 @@ fn a_timer_from_elsewhere() {
     let other = thread::spawn({
         let the_loop = the_loop.clone();
         move || {
-            let inserted = lock(&the_loop.wheel).insert(DUE, Waker::noop().clone());
-            let (_, earlier) = inserted.unwrap();
-            if earlier {
+            let waker = Waker::noop().clone();
+            let (_, rings) = the_loop.timers.insert(DUE, Length::Short, waker).unwrap();
+            if rings {
                 the_loop.ring();
             }
         }
     });
     // Inside of a turn it is awake. Once it sleeps until that timer, it has heard of it.
     let _ = the_loop.bell.wake_up();
-    the_loop.turn_until(|| lock(&the_loop.wheel).sleep().is_some());
+    the_loop.turn_until(|| the_loop.timers.sleep().any.is_some());
     other.join().unwrap();
 }
 

@@ -338,7 +338,7 @@ fn a_timer_and_the_end() {
     core.join().unwrap();
     drop(ManuallyDrop::into_inner(sleep));
     assert!(ReactorGone::is_source_of(&result.unwrap_err()));
-    assert_eq!(lock(&shared.timers).len(), 0);
+    assert_eq!(shared.timers.count(), 0);
 }
 
 #[test]

@@ -12,6 +12,8 @@
 //!   reported with true edges alone;
 //! * `NATIVE_TRIGGERS`: whether `watch` and `change` know other triggers than edge;
 //! * `CHANGES_SWALLOW_WAKES`: whether a change may take back a wake of the poller that has not been heard;
+//! * `Alarm`: ends a wait of the poller more exactly than to the millisecond, in an event with the token of
+//!   the doorbell, if `HAS_ALARM`;
 //! * `is_ready`: asks the system about one direction of an object, now;
 //! * `watch_forks` and `forks`: whether this process is a copy of the one that made a reactor.
 //!

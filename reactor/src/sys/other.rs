@@ -7,6 +7,11 @@ use mio::{Registry, Token};
 use super::Watch;
 use crate::Direction;
 
+#[path = "no_alarm.rs"]
+mod alarm;
+
+pub(crate) use alarm::{Alarm, HAS_ALARM};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Descriptor {}
 

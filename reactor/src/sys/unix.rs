@@ -27,9 +27,24 @@ mod triggers;
 #[path = "edge.rs"]
 mod triggers;
 
+#[cfg(all(
+    any(target_os = "linux", target_os = "android"),
+    not(mio_unsupported_force_poll_poll)
+))]
+#[path = "alarm.rs"]
+mod alarm;
+
+#[cfg(not(all(
+    any(target_os = "linux", target_os = "android"),
+    not(mio_unsupported_force_poll_poll)
+)))]
+#[path = "no_alarm.rs"]
+mod alarm;
+
 #[path = "fork.rs"]
 mod fork;
 
+pub(crate) use alarm::{Alarm, HAS_ALARM};
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use triggers::{NATIVE_TRIGGERS, change, unwatch, watch};
 

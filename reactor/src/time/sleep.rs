@@ -3,19 +3,27 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
-    time::Instant,
+    task::{Context, Poll, Waker, ready},
+    time::{Duration, Instant},
 };
 
 use io_traits::task::budget;
 
-use super::wheel::TimerKey;
-use crate::{error::ReactorGone, executor, shared::Shared, sync::lock};
+use super::{Deadline, Length, Waiter, table::TimerKey};
+use crate::{
+    error::ReactorGone,
+    executor::{self, TaskId},
+    fault::{Fault, seeded},
+    shared::Shared,
+};
 
 /// Waits until a point in time; from [`Handle::sleep`](crate::Handle::sleep).
 ///
 /// It is never early. A future that is created and dropped without having been polled has cost nothing
-/// but a look at the clock.
+/// but a look at the clock. Polled in a task of its core, on the core's thread, it costs no lock either.
+///
+/// Each poll compares it with the clock, but for the first one of a sleep of 8 ms or more: should its time
+/// have come already, the task is woken when the loop looks at its timers next, in the same turn.
 ///
 /// # Cancel safety
 ///
@@ -29,24 +37,46 @@ use crate::{error::ReactorGone, executor, shared::Shared, sync::lock};
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Sleep {
     shared: Arc<Shared>,
-    /// `None`: later than the clock can say.
-    deadline: Option<Instant>,
-    /// Since the first poll that had to wait.
-    timer: Option<TimerKey>,
+    deadline: Deadline,
+    /// It was far away when it was set, so that the first poll need not look at the clock.
+    is_far: bool,
+    timer: Timer,
+}
+
+/// Where the timer of an earlier poll is.
+#[derive(Debug, Clone, Copy)]
+enum Timer {
+    None,
+    /// Among those of the loop, in one of whose tasks that poll was.
+    Own(TimerKey),
+    /// Among those of everybody else.
+    Shared(TimerKey),
 }
 
 impl Sleep {
     pub(crate) fn new(shared: Arc<Shared>, deadline: Option<Instant>) -> Self {
         Self {
             shared,
-            deadline,
-            timer: None,
+            deadline: Deadline::at(deadline),
+            is_far: false,
+            timer: Timer::None,
+        }
+    }
+
+    /// It begins now.
+    #[inline]
+    pub(crate) fn after(shared: Arc<Shared>, duration: Duration) -> Self {
+        Self {
+            shared,
+            deadline: Deadline::after(duration),
+            is_far: Length::of_duration(duration) == Length::Long,
+            timer: Timer::None,
         }
     }
 
     /// When it is over; `None` if that is later than the clock can say.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.deadline.instant()
     }
 
     /// Waits until another point in time, whether it was over or not: at the next poll, at once if that is past.
@@ -69,72 +99,55 @@ impl Sleep {
 
     /// `None`: later than the clock can say.
     pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.cancel();
-        self.deadline = deadline;
+        if !seeded(Fault::ResetKeepsTimer) {
+            self.cancel();
+        }
+        self.deadline = Deadline::at(deadline);
+        self.is_far = false;
     }
 
     /// Whether the time has come.
     pub fn is_elapsed(&self) -> bool {
-        self.deadline
-            .is_some_and(|deadline| Instant::now() >= deadline)
-    }
-
-    /// Makes the timer of an earlier poll wake the task of `cx`; false if there is none.
-    fn rewake(&self, cx: &Context<'_>) -> bool {
-        let Some(key) = self.timer else {
-            return false;
-        };
-        {
-            let mut timers = lock(&self.shared.timers);
-            match timers.waker_mut(key) {
-                None => return false,
-                Some(waker) if waker.will_wake(cx.waker()) => return true,
-                Some(_) => {}
-            }
-        }
-        // Cloning and dropping wakers is foreign code, so neither happens under the lock.
-        let mut waker = cx.waker().clone();
-        let mut timers = lock(&self.shared.timers);
-        let Some(stored) = timers.waker_mut(key) else {
-            return false;
-        };
-        std::mem::swap(stored, &mut waker);
-        drop(timers);
-        drop(waker);
-        true
-    }
-
-    fn start(&mut self, cx: &Context<'_>) -> Result<(), ReactorGone> {
-        let due = self
-            .deadline
-            .map_or(u64::MAX, |deadline| self.shared.nanos_at(deadline));
-        let waker = cx.waker().clone();
-        let inserted = {
-            let mut timers = lock(&self.shared.timers);
-            let inserted = timers.insert(due, waker);
-            self.shared.note_timers(&timers);
-            inserted
-        };
-        let (timer, earlier) = inserted.map_err(|(gone, _waker)| gone)?;
-        self.timer = Some(timer);
-        // On its own thread the loop is awake and looks at the timers before it sleeps.
-        if earlier && !executor::is_inside(&self.shared) {
-            self.shared.ring();
-        }
-        Ok(())
+        let now = Instant::now();
+        self.deadline().is_some_and(|deadline| now >= deadline)
     }
 
     fn cancel(&mut self) {
-        if let Some(key) = self.timer.take()
-            && self.shared.check_process().is_ok()
-        {
-            let cancelled = {
-                let mut timers = lock(&self.shared.timers);
-                let cancelled = timers.cancel(key);
-                self.shared.count_timers(&timers);
-                cancelled
-            };
-            drop(cancelled);
+        self.let_go();
+        self.timer = Timer::None;
+    }
+
+    #[inline]
+    fn let_go(&self) {
+        match self.timer {
+            Timer::None => {}
+            Timer::Own(key) => self.cancel_own(key),
+            Timer::Shared(key) => self.cancel_shared(key),
+        }
+    }
+
+    #[inline]
+    fn cancel_own(&self, key: TimerKey) {
+        let Self { shared, .. } = self;
+        let cancelled =
+            executor::with_inside(shared, |local| local.timers().cancel(key, &shared.timers));
+        if cancelled.is_none() {
+            self.give_up(key);
+        }
+    }
+
+    /// Not on the thread of the loop, or not in a turn of it.
+    #[cold]
+    fn give_up(&self, key: TimerKey) {
+        if self.shared.check_process().is_ok() && self.shared.timers.give_up(key) {
+            self.shared.ring();
+        }
+    }
+
+    fn cancel_shared(&self, key: TimerKey) {
+        // In a child, a thread that held the lock holds it for ever.
+        if self.shared.check_process().is_ok() {
+            drop(self.shared.timers.cancel(key));
         }
     }
 }
@@ -154,22 +167,131 @@ impl Future for Sleep {
 
 impl Sleep {
     /// Whether it is over, whatever is left of the budget: a limit must end a task that uses all of it.
+    #[inline]
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.is_elapsed() {
+        let own = executor::own_task(&self.shared, cx.waker());
+        if let (Timer::None, true, Some(task)) = (self.timer, self.is_far, own) {
+            self.shared.check_process()?;
+            self.start_far(task);
+            return Poll::Pending;
+        }
+        self.poll_by_clock(own, cx)
+    }
+
+    fn poll_by_clock(&mut self, own: Option<TaskId>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.has_fired() {
+            self.timer = Timer::None;
+            return Poll::Ready(Ok(()));
+        }
+        let now = Instant::now();
+        if self.deadline().is_some_and(|deadline| now >= deadline) {
             self.cancel();
             return Poll::Ready(Ok(()));
         }
         self.shared.check_process()?;
         // A timer that is no more although its time has not come: the core is gone, and says so.
-        if !self.rewake(cx) {
-            self.start(cx)?;
+        if !self.rewake(own, cx.waker()) {
+            self.start(own, now, cx.waker())?;
         }
         Poll::Pending
+    }
+
+    /// Whether a timer of the loop has fired: it is not early, so there is no need for the clock.
+    fn has_fired(&self) -> bool {
+        let Timer::Own(key) = self.timer else {
+            return false;
+        };
+        let waits = executor::with_inside(&self.shared, |local| local.timers().contains(key));
+        waits == Some(false)
+    }
+
+    /// Makes the timer of an earlier poll wake that task; false if there is none.
+    fn rewake(&mut self, own: Option<TaskId>, waker: &Waker) -> bool {
+        match self.timer {
+            Timer::None => false,
+            Timer::Own(key) => self.rewake_own(key, own, waker),
+            Timer::Shared(key) => match self.shared.timers.wakes(key, waker) {
+                Some(true) => true,
+                // Cloning and dropping wakers is foreign code, so neither happens under the lock.
+                Some(false) => self.shared.timers.set_waker(key, waker.clone()).0,
+                None => false,
+            },
+        }
+    }
+
+    fn rewake_own(&mut self, key: TimerKey, own: Option<TaskId>, waker: &Waker) -> bool {
+        let wakes =
+            executor::with_inside(&self.shared, |local| local.timers().wakes(key, own, waker));
+        match wakes {
+            Some(Some(true)) => true,
+            Some(Some(false)) => {
+                let waiter = Waiter::new(own, waker);
+                let set = |local: &executor::Local| local.timers().set_waiter(key, waiter);
+                drop(executor::with_inside(&self.shared, set));
+                true
+            }
+            Some(None) => false,
+            None => {
+                // It has moved away from its loop.
+                self.cancel();
+                false
+            }
+        }
+    }
+
+    fn start(
+        &mut self,
+        own: Option<TaskId>,
+        now: Instant,
+        waker: &Waker,
+    ) -> Result<(), ReactorGone> {
+        let length = match self.deadline() {
+            Some(deadline) => Length::of_duration(deadline.saturating_duration_since(now)),
+            None => Length::Long,
+        };
+        if own.is_some() || executor::is_inside(&self.shared) {
+            let due = (length == Length::Short).then(|| self.deadline.nanos(&self.shared));
+            self.start_own(due, Waiter::new(own, waker));
+            return Ok(());
+        }
+        let timers = &self.shared.timers;
+        let (key, is_earlier) =
+            timers.insert(self.deadline.nanos(&self.shared), length, waker.clone())?;
+        self.timer = Timer::Shared(key);
+        if is_earlier {
+            self.shared.ring();
+        }
+        Ok(())
+    }
+
+    /// In a task of the loop, and far away.
+    #[inline]
+    fn start_far(&mut self, task: TaskId) {
+        let Self {
+            shared, deadline, ..
+        } = &*self;
+        let started = executor::with_inside(shared, |local| {
+            (local.timers()).insert_long(*deadline, Waiter::Own(task), &shared.timers)
+        });
+        self.timer = Timer::Own(started.expect("this thread is inside of the loop"));
+    }
+
+    /// In a turn of the loop, which looks at its timers before it sleeps. `due` is when a short timer is.
+    fn start_own(&mut self, due: Option<u64>, waiter: Waiter) {
+        let Self {
+            shared, deadline, ..
+        } = &*self;
+        let key = executor::with_inside(shared, |local| match due {
+            Some(due) => (local.timers()).insert_short(due, waiter, &shared.timers),
+            None => (local.timers()).insert_long(*deadline, waiter, &shared.timers),
+        });
+        self.timer = Timer::Own(key.expect("this thread is inside of the loop"));
     }
 }
 
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
-        self.cancel();
+        self.let_go();
     }
 }

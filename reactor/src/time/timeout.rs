@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 use super::Sleep;
 
 pin_project! {
-    /// A future with a limit of time; from [`Handle::timeout`](crate::Handle::timeout).
+    /// A future with a limit of time; from [`Handle::timeout`](crate::Handle::timeout) and
+    /// [`Handle::timeout_at`](crate::Handle::timeout_at).
     ///
     /// The timer is started when the future has to wait for the first time, so a future that is ready
     /// at once costs no timer.

@@ -2,11 +2,21 @@
 
 #![forbid(unsafe_code)]
 
-use std::{future::Future, io, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    path::Path,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
-use bench::{BUFFER, LONGEST_FRAME, SPIN, Work, announce, listen};
+use bench::{
+    BUFFER, CpuClock, LONGEST_FRAME, Lateness, SHORT_SLEEP, SPIN, Work, announce, listen,
+    long_sleeps, many_sleeps,
+};
 use codec::{Framed, LengthDelimitedCodec, LinesCodec};
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use io_traits::{
     AsyncRead, AsyncWrite,
     io::{copy, read, write_all},
@@ -29,6 +39,13 @@ fn main() -> io::Result<()> {
         Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,
         Work::Relay { to, .. } => core.run(serve_relay(&handle, &spawner, to))?,
         Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
+        Work::ShortSleeps(count) => core.run(short_sleeps(&handle, count))?,
+        Work::ManySleeps { tasks, each } => {
+            core.run(sleeps_of_tasks(&handle, &spawner, tasks, each))?
+        }
+        Work::CancelledSleeps { live, dropped } => {
+            core.run(cancelled_sleeps(&handle, live, dropped))?
+        }
         Work::UnixEcho(path) => core.run(serve_unix(&handle, &spawner, &path))?,
         work => Err(work.unsupported()),
     }
@@ -115,4 +132,55 @@ async fn sleeps(handle: &Handle, count: u32) -> io::Result<()> {
         handle.sleep(Duration::from_millis(2)).await?;
     }
     Ok(())
+}
+
+async fn short_sleeps(handle: &Handle, count: u32) -> io::Result<()> {
+    let mut lateness = Lateness::default();
+    for _ in 0..count {
+        let begin = Instant::now();
+        handle.sleep(SHORT_SLEEP).await?;
+        lateness.note(begin, SHORT_SLEEP);
+    }
+    lateness.say()
+}
+
+async fn sleeps_of_tasks(
+    handle: &Handle,
+    spawner: &Spawner,
+    tasks: u32,
+    each: u32,
+) -> io::Result<()> {
+    let cpu = CpuClock::start();
+    let mut started = Vec::with_capacity(tasks as usize);
+    for duration in many_sleeps(tasks) {
+        let handle = handle.clone();
+        started.push(spawner.spawn(async move {
+            for _ in 0..each {
+                handle.sleep(duration / each).await?;
+            }
+            io::Result::Ok(())
+        }));
+    }
+    for task in started {
+        task.await.map_err(io::Error::from)??;
+    }
+    cpu.say()
+}
+
+async fn cancelled_sleeps(handle: &Handle, live: u32, dropped: u32) -> io::Result<()> {
+    let mut waiting: Vec<_> = long_sleeps(live).map(|d| handle.sleep(d)).collect();
+    poll_fn(|cx| {
+        for sleep in &mut waiting {
+            assert!(matches!(sleep.poll_unpin(cx), Poll::Pending));
+        }
+        for duration in long_sleeps(dropped) {
+            let mut sleep = handle.sleep(duration);
+            match sleep.poll_unpin(cx) {
+                Poll::Pending => drop(sleep),
+                Poll::Ready(over) => return Poll::Ready(over),
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
 }

@@ -3,13 +3,18 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    future::poll_fn,
     io,
     net::{TcpListener, TcpStream},
     rc::Rc,
-    time::Duration,
+    task::Poll,
+    time::{Duration, Instant},
 };
 
-use bench::{BUFFER, Work, announce, listen};
+use bench::{
+    BUFFER, CpuClock, Lateness, SHORT_SLEEP, Work, announce, listen, long_sleeps, many_sleeps,
+};
+use futures::FutureExt;
 use smol::{
     Async, LocalExecutor, Timer, block_on,
     io::{AsyncReadExt, AsyncWriteExt},
@@ -22,6 +27,14 @@ fn main() -> io::Result<()> {
     match Work::from_args()? {
         Work::TcpEcho => block_on(executor.run(executor.spawn(serve_tcp(executor.clone())))),
         Work::Sleeps(count) => block_on(executor.run(executor.spawn(sleeps(count)))),
+        Work::ShortSleeps(count) => block_on(executor.run(executor.spawn(short_sleeps(count)))),
+        Work::ManySleeps { tasks, each } => {
+            let sleeps = sleeps_of_tasks(executor.clone(), tasks, each);
+            block_on(executor.run(executor.spawn(sleeps)))
+        }
+        Work::CancelledSleeps { live, dropped } => {
+            block_on(executor.run(executor.spawn(cancelled_sleeps(live, dropped))))
+        }
         work => Err(work.unsupported()),
     }
 }
@@ -52,4 +65,48 @@ async fn sleeps(count: u32) -> io::Result<()> {
         Timer::after(Duration::from_millis(2)).await;
     }
     Ok(())
+}
+
+async fn short_sleeps(count: u32) -> io::Result<()> {
+    let mut lateness = Lateness::default();
+    for _ in 0..count {
+        let begin = Instant::now();
+        Timer::after(SHORT_SLEEP).await;
+        lateness.note(begin, SHORT_SLEEP);
+    }
+    lateness.say()
+}
+
+async fn sleeps_of_tasks(
+    executor: Rc<LocalExecutor<'static>>,
+    tasks: u32,
+    each: u32,
+) -> io::Result<()> {
+    let cpu = CpuClock::start();
+    let mut started = Vec::with_capacity(tasks as usize);
+    for duration in many_sleeps(tasks) {
+        started.push(executor.spawn(async move {
+            for _ in 0..each {
+                Timer::after(duration / each).await;
+            }
+        }));
+    }
+    for task in started {
+        task.await;
+    }
+    cpu.say()
+}
+
+async fn cancelled_sleeps(live: u32, dropped: u32) -> io::Result<()> {
+    let mut waiting: Vec<_> = long_sleeps(live).map(Timer::after).collect();
+    poll_fn(|cx| {
+        for sleep in &mut waiting {
+            assert!(sleep.poll_unpin(cx).is_pending());
+        }
+        for duration in long_sleeps(dropped) {
+            assert!(Timer::after(duration).poll_unpin(cx).is_pending());
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
 }

@@ -3,14 +3,19 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     io::{self, ErrorKind},
     net::SocketAddr,
     path::Path,
-    time::Duration,
+    pin::pin,
+    task::Poll,
+    time::{Duration, Instant},
 };
 
-use bench::{BUFFER, LONGEST_FRAME, Work, announce, listen};
+use bench::{
+    BUFFER, CpuClock, LONGEST_FRAME, Lateness, SHORT_SLEEP, Work, announce, listen, long_sleeps,
+    many_sleeps,
+};
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::{
     io::{
@@ -35,6 +40,11 @@ fn main() -> io::Result<()> {
         Work::TcpFrames => runtime.block_on(serve_tcp(echo_frames)),
         Work::TcpLines => runtime.block_on(serve_tcp(echo_lines)),
         Work::Sleeps(count) => runtime.block_on(sleeps(count)),
+        Work::ShortSleeps(count) => runtime.block_on(short_sleeps(count)),
+        Work::ManySleeps { tasks, each } => runtime.block_on(sleeps_of_tasks(tasks, each)),
+        Work::CancelledSleeps { live, dropped } => {
+            runtime.block_on(cancelled_sleeps(live, dropped))
+        }
         Work::UnixEcho(path) => runtime.block_on(serve_unix(&path)),
         Work::Relay { to, buffer } => {
             runtime.block_on(serve_tcp(move |client| relay(client, to, buffer)))
@@ -143,4 +153,50 @@ async fn sleeps(count: u32) -> io::Result<()> {
         time::sleep(Duration::from_millis(2)).await;
     }
     Ok(())
+}
+
+async fn short_sleeps(count: u32) -> io::Result<()> {
+    let mut lateness = Lateness::default();
+    for _ in 0..count {
+        let begin = Instant::now();
+        time::sleep(SHORT_SLEEP).await;
+        lateness.note(begin, SHORT_SLEEP);
+    }
+    lateness.say()
+}
+
+async fn sleeps_of_tasks(tasks: u32, each: u32) -> io::Result<()> {
+    let cpu = CpuClock::start();
+    let mut started = Vec::with_capacity(tasks as usize);
+    for duration in many_sleeps(tasks) {
+        started.push(tokio::spawn(async move {
+            for _ in 0..each {
+                time::sleep(duration / each).await;
+            }
+        }));
+    }
+    for task in started {
+        task.await?;
+    }
+    cpu.say()
+}
+
+async fn cancelled_sleeps(live: u32, dropped: u32) -> io::Result<()> {
+    let mut waiting: Vec<_> = long_sleeps(live)
+        .map(|d| Box::pin(time::sleep(d)))
+        .collect();
+    poll_fn(|cx| {
+        for sleep in &mut waiting {
+            assert!(sleep.poll_unpin(cx).is_pending());
+        }
+        for duration in long_sleeps(dropped) {
+            let mut sleep = pin!(time::sleep(duration));
+            match sleep.poll_unpin(cx) {
+                Poll::Pending => {}
+                Poll::Ready(()) => return Poll::Ready(Ok(())),
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
 }

@@ -6,6 +6,8 @@ use std::{
 
 use bench::{Datagrams, Work};
 
+use crate::cpus::Cpus;
+
 /// Who is measured. A new one is a variant here and a program that knows [`Work`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contestant {
@@ -47,6 +49,12 @@ pub(crate) enum Contestant {
     /// GSO and GRO as well.
     OursUdpOffloaded,
     TokioUdp,
+    /// Tasks that do nothing but sleep.
+    OursSleeps,
+    /// The same.
+    TokioSleeps,
+    /// The same.
+    SmolSleeps,
     /// The example program.
     ProgramEcho,
     /// The example program.
@@ -100,6 +108,8 @@ impl Contestant {
         Self::OursUdpBatched,
         Self::TokioUdp,
     ];
+    /// Those who sleep.
+    pub(crate) const SLEEPS: [Self; 3] = [Self::OursSleeps, Self::TokioSleeps, Self::SmolSleeps];
 
     /// All of them serve TCP echoes, some in frames.
     pub(crate) const ALL: [Self; 13] = [
@@ -136,6 +146,20 @@ impl Contestant {
             Self::BareFrames | Self::OursFrames | Self::TokioFrames => Work::TcpFrames,
             Self::OursLines | Self::TokioLines => Work::TcpLines,
             _ => Work::TcpEcho,
+        })
+    }
+
+    /// Does `work` to its end, on the CPU of the servers; returns the figure that it says.
+    ///
+    /// # Errors
+    ///
+    /// Those of the program, and that it has said something else.
+    pub(crate) fn figure_of(self, work: &Work, cpus: &Cpus) -> io::Result<f64> {
+        let output = cpus.on_server(|| self.server(work)?.output())?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        said.trim().parse().map_err(|_| {
+            let error = String::from_utf8_lossy(&output.stderr);
+            io::Error::other(format!("no figure, but {said:?}: {error}"))
         })
     }
 
@@ -217,6 +241,9 @@ impl Contestant {
                 "a task with `recv_batch` or `send_batch` of 4, with GRO and GSO"
             }
             Self::TokioUdp => "a task with `recv_from` or `send_to`, on the current-thread runtime",
+            Self::OursSleeps | Self::TokioSleeps | Self::SmolSleeps => {
+                "tasks that sleep, on the same executor as above"
+            }
             Self::ProgramEcho => "the example program `echo`; one more thread waits for a signal",
             Self::ProgramChat => "the example program `chat`; one more thread waits for a signal",
         }
@@ -243,14 +270,16 @@ impl Contestant {
             | Self::OursSpin
             | Self::OursFrames
             | Self::OursLines
-            | Self::OursRelay => "bench-ours",
+            | Self::OursRelay
+            | Self::OursSleeps => "bench-ours",
             Self::Tokio
             | Self::TokioLean
             | Self::TokioFrames
             | Self::TokioLines
             | Self::TokioRelay
-            | Self::TokioRelayLarge => "bench-tokio",
-            Self::Smol => "bench-smol",
+            | Self::TokioRelayLarge
+            | Self::TokioSleeps => "bench-tokio",
+            Self::Smol | Self::SmolSleeps => "bench-smol",
             Self::BareUdp | Self::BareUdpOffloaded => "bench-bare-udp",
             Self::OursUdp | Self::OursUdpBatched | Self::OursUdpOffloaded => "bench-ours-udp",
             Self::TokioUdp => "bench-tokio-udp",
@@ -285,6 +314,9 @@ impl fmt::Display for Contestant {
             Self::OursUdpBatched => "ours, batched",
             Self::OursUdpOffloaded => "ours, GSO and GRO",
             Self::TokioUdp => "tokio, single",
+            Self::OursSleeps => "ours, sleeps",
+            Self::TokioSleeps => "tokio, sleeps",
+            Self::SmolSleeps => "smol, sleeps",
             Self::ProgramEcho => "program echo",
             Self::ProgramChat => "program chat",
         })

@@ -49,8 +49,8 @@ pub(crate) fn run(
         bench::MESSAGE,
     ));
     report.paragraph(
-        "A ratio is that of a contestant's cost to the bare loop's in the same round: the median of the \
-         rounds, and in parentheses the smallest and the largest. **Differences under 5 % are noise.**",
+        "A ratio is that of a contestant's cost to the bare loop's in the same round, or to tokio's where there is \
+         no bare loop: the median of the rounds, and in parentheses the smallest and the largest. **Differences under 5 % are noise.**",
     );
     report.paragraph(
         "The cost is the server's: user and system CPU time of all its threads, or its resident bytes, \
@@ -122,7 +122,7 @@ impl Results {
         let unit = self.scenario.unit();
         let mut head = vec![
             "contestant".to_owned(),
-            "ratio to the bare loop".to_owned(),
+            format!("ratio to {}", self.scenario.baseline().1),
             format!("{} per {unit}", any.cost_unit()),
         ];
         if any.throughput().is_some() {
@@ -166,12 +166,13 @@ impl Results {
     }
 
     fn ratios(&self, samples: &[Sample]) -> Option<Spread> {
-        let (_, bare) = self
+        let (baseline, _) = self.scenario.baseline();
+        let (_, baseline) = self
             .samples
             .iter()
-            .find(|(contestant, _)| contestant.is_bare())?;
-        let rounds = samples.iter().zip(bare);
-        Spread::of(rounds.map(|(sample, bare)| sample.cost() / bare.cost()))
+            .find(|(contestant, _)| *contestant == baseline)?;
+        let rounds = samples.iter().zip(baseline);
+        Spread::of(rounds.map(|(sample, baseline)| sample.cost() / baseline.cost()))
     }
 }
 
@@ -199,6 +200,10 @@ fn sample_to_json(sample: Sample) -> Value {
             "wall_seconds": wall.as_secs_f64(),
         }),
         Sample::Latency { median } => json!({ "median_seconds": median.as_secs_f64() }),
+        Sample::CpuAlone { units, cpu } => {
+            json!({ "units": units, "cpu_seconds": cpu.as_secs_f64() })
+        }
+        Sample::Late { median } => json!({ "median_late_seconds": median.as_secs_f64() }),
         Sample::Resident { units, bytes } => json!({ "units": units, "bytes": bytes }),
     }
 }

@@ -1,4 +1,8 @@
-use std::{fs, io, path::Path, process::Command};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use super::{Count, Counted, Counter};
 use crate::{
@@ -70,18 +74,38 @@ pub(super) fn of_server(
     counter: &Counter<'_>,
     load: impl FnOnce(&Server) -> io::Result<()>,
 ) -> io::Result<u64> {
-    // The long run's stays, for `callgrind_annotate`.
-    let out = format!("callgrind.{name}.out").replace([' ', ',', '/'], "-");
-    let out = counter.scratch.join(out);
-    let server = contestant.tcp_echo(Path::new(""))?;
-    let mut command = Command::new("valgrind");
-    command.args(["--quiet", "--tool=callgrind"]);
-    command.arg(format!("--callgrind-out-file={}", out.display()));
-    command.arg(server.get_program()).args(server.get_args());
+    let (mut command, out) = under_callgrind(name, &contestant.tcp_echo(Path::new(""))?, counter);
     let server = Server::start(&mut command, counter.cpus)?;
     load(&server)?;
     server.end()?;
-    let profile = fs::read_to_string(&out)?;
+    total_of(&out)
+}
+
+/// The same of a program that ends by itself.
+pub(super) fn of_program(name: &str, program: &Command, counter: &Counter<'_>) -> io::Result<u64> {
+    let (mut command, out) = under_callgrind(name, program, counter);
+    command.stdin(Stdio::null());
+    let status = counter.cpus.on_server(|| command.spawn())?.wait()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("the program failed: {status}")));
+    }
+    total_of(&out)
+}
+
+/// The command, and the file where it leaves what it has counted.
+fn under_callgrind(name: &str, program: &Command, counter: &Counter<'_>) -> (Command, PathBuf) {
+    // The long run's stays, for `callgrind_annotate`.
+    let out = format!("callgrind.{name}.out").replace([' ', ',', '/'], "-");
+    let out = counter.scratch.join(out);
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--tool=callgrind"]);
+    command.arg(format!("--callgrind-out-file={}", out.display()));
+    command.arg(program.get_program()).args(program.get_args());
+    (command, out)
+}
+
+fn total_of(out: &Path) -> io::Result<u64> {
+    let profile = fs::read_to_string(out)?;
     total(&profile).ok_or_else(|| io::Error::other("callgrind has written no total"))
 }
 

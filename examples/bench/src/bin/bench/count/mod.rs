@@ -5,6 +5,7 @@
 mod frames;
 mod heap;
 mod instructions;
+mod sleeps;
 mod syscalls;
 
 use std::{
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Box<dyn Count>> {
         Box::new(Operation::BatchedUdpEcho),
         Box::new(Operation::LoneUnixEcho),
         Box::new(Operation::Sleeps),
+        Box::new(sleeps::CancelledSleeps { live: 100_000 }),
         Box::new(heap::RegisteredSockets { count: 10_000 }),
         Box::new(frames::FrameInstructions {
             payload: 64,

@@ -7,6 +7,7 @@ mod idle;
 mod latency;
 mod relay;
 mod short;
+mod sleeps;
 
 use std::{
     io,
@@ -24,8 +25,13 @@ pub(crate) trait Scenario {
     /// What is done over and over, as one word.
     fn unit(&self) -> &'static str;
 
-    /// The bare loop is one of them: the others are compared with it.
     fn contestants(&self) -> Vec<Contestant>;
+
+    /// The one of them that the others are compared with, and what the report calls it.
+    fn baseline(&self) -> (Contestant, &'static str) {
+        let bare = self.contestants().into_iter().find(|one| one.is_bare());
+        (bare.unwrap_or(Contestant::Bare), "the bare loop")
+    }
 
     /// Where one more round would say nothing new.
     fn max_rounds(&self) -> usize {
@@ -60,6 +66,10 @@ pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
     all.push(Box::new(datagrams::Datagrams::Send));
     for in_flight in [1, 32] {
         all.push(Box::new(datagrams::Datagrams::Echo { in_flight }));
+    }
+    all.push(Box::new(sleeps::ShortSleeps { count: 500 }));
+    for (tasks, each) in [(100_000, 1), (10_000, 10)] {
+        all.push(Box::new(sleeps::ManySleeps { tasks, each }));
     }
     all.push(Box::new(idle::IdleConnections { count: 10_000 }));
     all
@@ -105,26 +115,38 @@ pub(crate) enum Sample {
     Latency {
         median: Duration,
     },
+    /// Of a program that ends by itself, so that its time on the clock says nothing.
+    CpuAlone {
+        units: u64,
+        cpu: Duration,
+    },
     Resident {
         units: u64,
         bytes: u64,
     },
+    /// How late something was.
+    Late {
+        median: Duration,
+    },
 }
 
 impl Sample {
-    /// Microseconds of CPU time or of waiting, or bytes, of one unit.
+    /// Microseconds of CPU time, of waiting or late, or bytes, of one unit.
     pub(crate) fn cost(self) -> f64 {
         match self {
-            Self::Cpu { units, cpu, .. } => cpu.as_secs_f64() * 1e6 / units.max(1) as f64,
-            Self::Latency { median } => median.as_secs_f64() * 1e6,
+            Self::Cpu { units, cpu, .. } | Self::CpuAlone { units, cpu } => {
+                cpu.as_secs_f64() * 1e6 / units.max(1) as f64
+            }
+            Self::Latency { median } | Self::Late { median } => median.as_secs_f64() * 1e6,
             Self::Resident { units, bytes } => bytes as f64 / units.max(1) as f64,
         }
     }
 
     pub(crate) fn cost_unit(self) -> &'static str {
         match self {
-            Self::Cpu { .. } => "µs CPU",
+            Self::Cpu { .. } | Self::CpuAlone { .. } => "µs CPU",
             Self::Latency { .. } => "µs (p50)",
+            Self::Late { .. } => "µs late (median)",
             Self::Resident { .. } => "bytes",
         }
     }
@@ -133,7 +155,10 @@ impl Sample {
     pub(crate) fn throughput(self) -> Option<f64> {
         match self {
             Self::Cpu { units, wall, .. } => Some(units as f64 / wall.as_secs_f64()),
-            Self::Latency { .. } | Self::Resident { .. } => None,
+            Self::CpuAlone { .. }
+            | Self::Latency { .. }
+            | Self::Late { .. }
+            | Self::Resident { .. } => None,
         }
     }
 }

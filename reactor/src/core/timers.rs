@@ -1,0 +1,68 @@
+//! What the loop does with its timers.
+
+use std::time::Duration;
+
+use super::Core;
+use crate::{
+    executor::drop_quietly,
+    shared::{until, wake_all},
+};
+
+impl Core {
+    /// How long it is until the next timer is due. If a wait until then takes the alarm, that is set.
+    pub(super) fn until_next_timer(&self, max_wait: Option<Duration>) -> Option<Duration> {
+        let (own, shared) = (self.local.timers(), self.shared());
+        self.settle_timers();
+        let next = own.next().min(shared.timers.sleep());
+        let any = next.any?;
+        let now = shared.now();
+        self.alarm.set(next, now, max_wait, &shared.registry);
+        Some(until(any, now))
+    }
+
+    /// Fires what is due, some of it if it is much.
+    pub(super) fn fire_timers(&mut self) {
+        let (local, shared) = (&self.local, self.local.shared());
+        let (own, others) = (local.timers(), &shared.timers);
+        if own.is_empty() && !others.any() {
+            return;
+        }
+        self.settle_timers();
+        let now = shared.now();
+        let (due, out) = (&mut self.due, &mut self.drained.wakers);
+        // Once for all.
+        due.reserve(TIMERS_PER_TURN);
+        own.fire(now, TIMERS_PER_TURN, due, out, others);
+        if others.any() {
+            others.fire(now, TIMERS_PER_TURN, out);
+        }
+        let fired = due.len() + out.len();
+        shared.counters.timers_fired.add(fired as u64);
+        local.wake_all(due);
+        due.clear();
+        wake_all(&mut self.drained);
+    }
+
+    /// The core goes. Those who are woken hear of it when they look.
+    pub(super) fn close_timers(&mut self) {
+        let timers = self.local.timers();
+        timers.close(&mut self.drained.wakers, &self.local.shared().timers);
+        wake_all(&mut self.drained);
+    }
+
+    /// Takes into account what has become of the loop's timers since it last looked.
+    #[inline]
+    fn settle_timers(&self) {
+        let (own, shared) = (self.local.timers(), self.shared());
+        own.settle(|deadline| deadline.nanos(shared));
+        if shared.timers.given_up_count() > 0 {
+            let mut forgotten = Vec::new();
+            own.take_given_up(&mut forgotten, &shared.timers);
+            forgotten.into_iter().for_each(drop_quietly);
+        }
+    }
+}
+
+/// Timers that are looked at in one turn, so that a million that are due at once do not keep the loop from the
+/// poller.
+const TIMERS_PER_TURN: usize = 1024;

@@ -1,0 +1,221 @@
+//! The timers of one loop, short ones and long ones.
+
+use std::{mem, time::Duration};
+
+use super::{
+    Deadline, Waiter,
+    table::{At, Table, TimerKey},
+    wheel::Wheel,
+};
+
+/// Timers, with whoever waits for each. Times are nanoseconds since the reactor was made.
+///
+/// A timer that is less than 8 ms away when it is made is *short*: it fires as soon as the system can. Others
+/// are *long*, and fire when the millisecond is over in which they are due: those of one millisecond together.
+#[derive(Debug)]
+pub(crate) struct Timers {
+    table: Table,
+    short: Wheel,
+    long: Wheel,
+    /// Long timers that are in no wheel yet, and the times when they are due. Those that are cancelled in the
+    /// turn in which they were made never get there.
+    fresh: Vec<(TimerKey, Deadline)>,
+}
+
+/// Of the two wheels, the one with the ticks that a timer needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Short,
+    Long,
+}
+
+impl Length {
+    #[inline]
+    pub(crate) fn of_duration(duration: Duration) -> Self {
+        if duration < LONG {
+            Self::Short
+        } else {
+            Self::Long
+        }
+    }
+}
+
+/// When the loop has to look at its timers again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Next {
+    /// For whichever timer.
+    pub(crate) any: Option<u64>,
+    /// For a short one.
+    pub(crate) short: Option<u64>,
+}
+
+impl Next {
+    /// Whichever of two is earlier.
+    pub(crate) fn min(self, other: Self) -> Self {
+        let earlier = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
+        Self {
+            any: earlier(self.any, other.any),
+            short: earlier(self.short, other.short),
+        }
+    }
+}
+
+impl Timers {
+    pub(crate) const fn new() -> Self {
+        Self {
+            table: Table::new(),
+            short: Wheel::new(Length::Short, SHORT_TICK),
+            long: Wheel::new(Length::Long, LONG_TICK),
+            fresh: Vec::new(),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, due: u64, length: Length, waiter: Waiter) -> TimerKey {
+        let key = self.table.insert(waiter);
+        self.push(due, length, key);
+        key
+    }
+
+    /// Adds a long timer that is to be [settled](Self::settle) before anybody asks for the next one.
+    #[inline(always)]
+    pub(crate) fn insert_fresh(&mut self, deadline: Deadline, waiter: Waiter) -> TimerKey {
+        let key = self.table.insert(waiter);
+        if self.fresh.len() == self.fresh.capacity() {
+            self.drop_stale();
+        }
+        self.fresh.push((key, deadline));
+        key
+    }
+
+    /// Puts those into their wheel that are new and still there. `nanos` tells when they are due.
+    #[inline]
+    pub(crate) fn settle(&mut self, nanos: impl Fn(Deadline) -> u64) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let mut fresh = mem::take(&mut self.fresh);
+        for (key, deadline) in fresh.drain(..) {
+            if self.table.contains(key) {
+                self.push(nanos(deadline), Length::Long, key);
+            }
+        }
+        fresh.shrink_to(FRESH_KEPT);
+        self.fresh = fresh;
+    }
+
+    /// Removes a timer that has not fired; returns who has waited for it.
+    #[inline]
+    pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<Waiter> {
+        let (waiter, at) = self.table.remove(key)?;
+        if !at.is_fresh() {
+            self.forget(at, key);
+        } else if self.fresh.last().is_some_and(|(last, _)| *last == key) {
+            self.fresh.pop();
+        }
+        Some(waiter)
+    }
+
+    /// Whether a timer has neither fired nor been cancelled.
+    #[inline]
+    pub(crate) fn contains(&self, key: TimerKey) -> bool {
+        self.table.contains(key)
+    }
+
+    /// Who waits for a timer that has not fired.
+    #[inline]
+    pub(crate) fn waiter_mut(&mut self, key: TimerKey) -> Option<&mut Waiter> {
+        self.table.waiter_mut(key)
+    }
+
+    #[inline]
+    pub(crate) fn next(&self) -> Next {
+        let (short, long) = (self.short.next_due(), self.long.next_due());
+        let any = short.into_iter().chain(long).min();
+        Next { any, short }
+    }
+
+    /// Fires what is due at `now`, in about the order in which it is due. It looks at `budget` timers or a few more,
+    /// of either kind: what is left is [due](Self::next) at once.
+    pub(crate) fn fire(&mut self, now: u64, budget: usize, mut fire: impl FnMut(Waiter)) {
+        let Self {
+            table, short, long, ..
+        } = self;
+        for wheel in [short, long] {
+            wheel.fire(now, budget, table, &mut fire);
+            if wheel.is_too_large() {
+                wheel.rebuild(table);
+            }
+        }
+        table.shrink();
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Forgets all timers; returns who has waited for them.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Waiter> + use<> {
+        mem::replace(self, Self::new()).table.into_waiters()
+    }
+
+    fn push(&mut self, due: u64, length: Length, key: TimerKey) {
+        let at = match length {
+            Length::Short => self.short.push(due, key),
+            Length::Long => self.long.push(end_of_tick(due), key),
+        };
+        self.table.set_at(key, at);
+    }
+
+    #[inline(never)]
+    fn forget(&mut self, at: At, key: TimerKey) {
+        let (length, place) = at.in_wheel();
+        match length {
+            Length::Short => self.short.forget(place, key),
+            Length::Long => self.long.forget(place, key),
+        }
+        if self.left_behind() > self.table.len() + LEFT_BEHIND {
+            self.rebuild();
+        }
+    }
+
+    /// How many entries there are of timers that are no more, or not yet in a wheel.
+    fn left_behind(&self) -> usize {
+        (self.short.entries() + self.long.entries()).saturating_sub(self.table.len())
+    }
+
+    #[cold]
+    fn rebuild(&mut self) {
+        self.short.rebuild(&self.table);
+        self.long.rebuild(&self.table);
+    }
+
+    /// Makes room among the fresh timers, if many of them have been cancelled.
+    #[cold]
+    fn drop_stale(&mut self) {
+        let Self { table, fresh, .. } = self;
+        fresh.retain(|(key, _)| table.contains(*key));
+        fresh.reserve(fresh.len().max(FRESH_KEPT));
+    }
+}
+
+/// A long timer never fires before it is due.
+#[inline]
+fn end_of_tick(due: u64) -> u64 {
+    const MASK: u64 = (1 << LONG_TICK) - 1;
+    due.saturating_add(MASK) & !MASK
+}
+
+/// 16 µs.
+const SHORT_TICK: u32 = 14;
+/// 1 ms.
+const LONG_TICK: u32 = 20;
+/// What is not short.
+const LONG: Duration = Duration::from_millis(8);
+/// So many entries of cancelled timers are not worth a rebuild.
+const LEFT_BEHIND: usize = 1024;
+/// There is always room for so many fresh timers, once there were any.
+const FRESH_KEPT: usize = 256;
+
+#[cfg(all(test, not(loom)))]
+mod tests;

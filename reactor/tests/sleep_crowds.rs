@@ -1,0 +1,169 @@
+//! Crowds of timers: a million at once, storms of cancels, and many that are due together.
+
+mod common;
+
+use std::{
+    future::poll_fn,
+    io::Write,
+    sync::Arc,
+    task::{Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{CountWakes, Elsewhere, Random, poll_with, run, settle, unix_pair};
+use futures::FutureExt;
+use io_traits::io as async_io;
+use reactor::{Core, Handle, Sleep};
+
+const MILLION: usize = 1_000_000;
+
+/// So many sleeps of up to an hour, each polled once with that waker. None of them is over.
+fn waiting(handle: &Handle, waker: &Waker, count: usize) -> Vec<Sleep> {
+    let mut random = Random::new(count as u64);
+    let mut sleeps = Vec::with_capacity(count);
+    for _ in 0..count {
+        let duration = Duration::from_secs(60) + Duration::from_micros(random.below(3_600_000_000));
+        let mut sleep = handle.sleep(duration);
+        assert!(poll_with(&mut sleep, waker).is_pending());
+        sleeps.push(sleep);
+    }
+    sleeps
+}
+
+#[test]
+fn a_million_timers_are_live_at_once_in_a_task_and_none_is_left_of_them() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    run(&mut core, async {
+        let sleeps = poll_fn(|cx| Poll::Ready(waiting(&handle, cx.waker(), MILLION))).await;
+        assert_eq!(handle.metrics().timers, MILLION as u64);
+        // The loop still knows what is next.
+        handle.sleep(Duration::from_millis(1)).await.unwrap();
+        drop(sleeps);
+        // That of the limit of time around this test.
+        assert_eq!(handle.metrics().timers, 1);
+    });
+    assert!(core.next_deadline().is_none());
+}
+
+#[test]
+fn a_million_timers_of_another_thread_are_live_at_once_and_none_is_left_of_them() {
+    let core = Elsewhere::new();
+    let handle = &core.handle;
+    let sleeps = waiting(handle, Waker::noop(), MILLION);
+    assert_eq!(handle.metrics().timers, MILLION as u64);
+    common::block_on(handle.sleep(Duration::from_millis(1))).unwrap();
+    drop(sleeps);
+    assert_eq!(handle.metrics().timers, 0);
+}
+
+/// Limits of time that nobody needs: one after the other, and many at once.
+#[test]
+fn a_storm_of_sleeps_that_are_polled_and_dropped_leaves_no_timer_and_keeps_no_waker() {
+    const STORM: usize = 100_000;
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (count, waker) = CountWakes::new();
+    // Once by its number, once with a waker of somebody else.
+    for own in [true, false] {
+        run(
+            &mut core,
+            poll_fn(|cx| {
+                let waker = if own { cx.waker() } else { &waker };
+                for n in 0..STORM {
+                    let mut sleep = handle.sleep(Duration::from_millis(20 + n as u64));
+                    assert!(poll_with(&mut sleep, waker).is_pending());
+                }
+                drop(waiting(&handle, waker, STORM / 10));
+                Poll::Ready(())
+            }),
+        );
+        assert_eq!(handle.metrics().timers, 0);
+        assert!(core.next_deadline().is_none());
+    }
+    drop(waker);
+    assert_eq!(Arc::strong_count(&count), 1, "a waker is kept");
+    assert_eq!(count.get(), 0);
+    assert_eq!(handle.metrics().timers_fired, 0);
+}
+
+#[test]
+fn timers_that_are_due_all_at_once_do_not_keep_the_loop_from_its_objects() {
+    const CROWD: usize = 20_000;
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (stream, mut peer) = unix_pair(&handle);
+    let reader = core.spawner().spawn(async move {
+        let mut stream = stream;
+        async_io::read_exact(&mut stream, &mut [0; 1])
+            .await
+            .unwrap();
+    });
+    settle(&mut core);
+    let (count, waker) = CountWakes::new();
+    // On a slow machine, the first are due before the last are made.
+    let mut wait = Duration::from_millis(50);
+    let sleeps = loop {
+        let soon = Instant::now() + wait;
+        let mut sleeps: Vec<_> = (0..CROWD).map(|_| handle.sleep_until(soon)).collect();
+        let wait_all = |sleep| poll_with(sleep, &waker).is_pending();
+        if sleeps.iter_mut().all(wait_all) {
+            thread::sleep(soon + Duration::from_millis(3) - Instant::now());
+            break sleeps;
+        }
+        wait *= 2;
+    };
+    peer.write_all(b"x").unwrap();
+    settle(&mut core);
+    assert!(reader.is_finished());
+    assert!(count.get() > 0, "timers are served as well");
+    assert!(count.get() < CROWD / 2, "all timers first");
+    common::turn_until(&mut core, || count.get() == CROWD);
+    assert_eq!(handle.metrics().timers, 0);
+    drop(sleeps);
+}
+
+#[test]
+fn tasks_that_sleep_until_the_same_time_are_polled_once_more_each() {
+    const CROWD: u64 = 5_000;
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let deadline = Instant::now() + Duration::from_millis(60);
+    let tasks: Vec<_> = (0..CROWD)
+        .map(|_| core.spawner().spawn(handle.sleep_until(deadline)))
+        .collect();
+    for task in run(&mut core, futures::future::join_all(tasks)) {
+        task.unwrap().unwrap();
+    }
+    let metrics = handle.metrics();
+    // On a slow machine some are polled for the first time when it is over.
+    let expected = CROWD + metrics.timers_fired;
+    assert_eq!(metrics.polls, expected);
+    assert!(metrics.timers_fired > 0);
+}
+
+#[test]
+fn sleeps_of_one_task_that_have_wakers_of_their_own_all_end() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let mut random = Random::new(4);
+    let mut sleeps: futures::stream::FuturesUnordered<_> = (0..2_000)
+        .map(|_| {
+            let duration = Duration::from_micros(random.below(60_000));
+            let begin = Instant::now();
+            handle.sleep(duration).map(move |slept| {
+                slept.unwrap();
+                assert!(begin.elapsed() >= duration, "early");
+            })
+        })
+        .collect();
+    run(&mut core, async {
+        let mut ended = 0;
+        while futures::StreamExt::next(&mut sleeps).await.is_some() {
+            ended += 1;
+        }
+        assert_eq!(ended, 2_000);
+    });
+    assert_eq!(handle.metrics().timers, 0);
+}
