@@ -185,6 +185,7 @@ fn malformed_input_is_told_and_ends_its_connection_and_others_go_on() {
             b"*1\r\n$4\r\nPINGPONG",
             "expected a line ending behind an argument",
         ),
+        (b"SET key \"a value\r\n", "unbalanced quotes in request"),
         (&[b'x'; 70_000], "too big inline request"),
     ] {
         let mut stream = server.connect();

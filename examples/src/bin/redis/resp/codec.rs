@@ -3,7 +3,7 @@ use std::{mem, str};
 use bytes::{Buf, Bytes, BytesMut};
 use codec::{Decoder, Encoder, Segments};
 
-use super::{Protocol, Reply, Request, RespError};
+use super::{Protocol, Reply, Request, RespError, words::words_of};
 
 /// Requests in one direction, replies in the other.
 ///
@@ -87,7 +87,8 @@ impl Decoder for Resp {
                         return Ok(None);
                     };
                     let Some(count) = line.strip_prefix(b"*") else {
-                        let request = Request::new(words_of(line));
+                        let words = words_of(line).ok_or(RespError::Quotes)?;
+                        let request = Request::new(words);
                         src.advance(end);
                         match request {
                             // An empty line is no request; people press return.
@@ -202,13 +203,6 @@ fn line_of(
     Ok(end.map(|end| (line, end + 1)))
 }
 
-fn words_of(line: &[u8]) -> Vec<Bytes> {
-    line.split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
-        .map(Bytes::copy_from_slice)
-        .collect()
-}
-
 fn number_of(digits: &[u8]) -> Option<i64> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
@@ -297,6 +291,7 @@ mod tests {
             (b"*1\r\n", "reading or writing failed"),
             (b"*1\r\n$4\r\nPIN", "reading or writing failed"),
             (b"PING", "reading or writing failed"),
+            (b"ECHO \"a\r\n", "unbalanced quotes in request"),
         ] {
             let script = Script::new().gives(b"PING\r\n").gives(bytes);
             let expected = ["PING", &format!("error: {message}")];

@@ -13,6 +13,8 @@ pub(crate) enum RespError {
     NoEnding,
     /// A line is longer than one can be.
     LineTooLong,
+    /// A quote in a line is not closed, or closed inside of a word.
+    Quotes,
     /// The reader or writer failed, or the stream ended inside a request.
     Io(io::Error),
 }
@@ -25,6 +27,7 @@ impl fmt::Display for RespError {
             Self::NoDollar(byte) => write!(f, "expected '$', got '{}'", byte.escape_ascii()),
             Self::NoEnding => f.write_str("expected a line ending behind an argument"),
             Self::LineTooLong => f.write_str("too big inline request"),
+            Self::Quotes => f.write_str("unbalanced quotes in request"),
             Self::Io(_) => f.write_str("reading or writing failed"),
         }
     }

@@ -5,6 +5,7 @@ mod codec;
 mod error;
 mod reply;
 mod request;
+mod words;
 
 pub(crate) use codec::Resp;
 pub(crate) use error::RespError;
