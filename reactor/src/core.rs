@@ -121,8 +121,7 @@ impl Core {
     ///
     /// [`Deadlock`](io::ErrorKind::Deadlock) with the source [`NestedRun`](crate::NestedRun) if this
     /// thread is inside of a `run` or `turn` already, of whatever core. An error with the source
-    /// [`Forked`](crate::Forked) in a child process. [`Other`](io::ErrorKind::Other) on a thread that is
-    /// ending, in the destructor of one of its thread-local variables. Those of the system's poller.
+    /// [`Forked`](crate::Forked) in a child process. Those of the system's poller.
     ///
     /// # Panics
     ///

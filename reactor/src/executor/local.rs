@@ -2,7 +2,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
-    hint, io,
+    hint,
     mem::{self, ManuallyDrop},
     num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -255,24 +255,20 @@ impl fmt::Debug for Local {
 pub(crate) struct Inside(());
 
 impl Inside {
-    pub(crate) fn enter(local: &Rc<Local>) -> io::Result<Self> {
-        let entered = INSIDE.try_with(|inside| {
-            let mut inside = inside.borrow_mut();
+    pub(crate) fn enter(local: &Rc<Local>) -> Result<Self, NestedRun> {
+        INSIDE.with_borrow_mut(|inside| {
             if inside.is_some() {
-                return Err(NestedRun.into());
+                return Err(NestedRun);
             }
             **inside = Some(local.clone());
             Ok(Self(()))
-        });
-        // In a destructor of a thread-local variable that is older than ours.
-        entered.unwrap_or_else(|_| Err(io::Error::other("no core runs while its thread is ending")))
+        })
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // An error: the thread is going away.
-        if let Ok(Some(local)) = INSIDE.try_with(|inside| inside.borrow_mut().take()) {
+        if let Some(local) = INSIDE.with_borrow_mut(|inside| inside.take()) {
             local.shared.leave();
         }
     }
@@ -293,14 +289,13 @@ pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
 /// Queues the task of `waker` once the poller has been asked, if it is the one that a loop of this thread is
 /// polling; false otherwise.
 pub(super) fn defer_current(waker: &Waker) -> bool {
-    let deferred = INSIDE.try_with(|inside| {
-        let inside = inside.borrow();
+    let deferred = INSIDE.with_borrow(|inside| {
         let local = inside.as_ref()?;
         own_task(&local.shared, waker)?;
         local.deferred.borrow_mut().push(waker.clone());
         Some(())
     });
-    deferred.is_ok_and(|deferred| deferred.is_some())
+    deferred.is_some()
 }
 
 /// Takes a task in if this thread is inside of its loop; gives it back otherwise.
@@ -315,14 +310,10 @@ pub(crate) fn spawn_inside(shared: &Arc<Shared>, task: SendTask) -> Result<(), S
 /// What `f` does with that reactor's loop, if this thread is inside of it. `f` runs no foreign code.
 #[inline]
 pub(crate) fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R> {
-    INSIDE
-        .try_with(|inside| {
-            let inside = inside.borrow();
-            let local = inside.as_ref()?;
-            Arc::ptr_eq(&local.shared, shared).then(|| f(local))
-        })
-        .ok()
-        .flatten()
+    INSIDE.with_borrow(|inside| {
+        let local = inside.as_ref()?;
+        Arc::ptr_eq(&local.shared, shared).then(|| f(local))
+    })
 }
 
 /// Drops what is foreign, such as a future or a waker; a panic of its drop ends here.
@@ -347,7 +338,8 @@ const POLLS_PER_TURN: usize = 64;
 const BUDGET: u32 = 128;
 
 thread_local! {
-    /// Without a drop of its own, which would have to be looked for at each access: [`Inside`] empties it.
+    /// Without a drop of its own, which would have to be looked for at each access: [`Inside`] empties it. So it is
+    /// there for as long as its thread is.
     static INSIDE: RefCell<ManuallyDrop<Option<Rc<Local>>>> =
         const { RefCell::new(ManuallyDrop::new(None)) };
 }
