@@ -223,14 +223,16 @@ impl Shared {
 }
 
 /// Wakes all, in the order of their coming; one that panics harms neither the others nor the loop.
-#[inline]
+#[inline(always)]
 pub(crate) fn wake_all(drained: &mut Drained) {
-    if !drained.wakers.is_empty() {
-        drained.wakers.drain(..).for_each(wake_quietly);
+    if !drained.wakers.is_empty() || !drained.forgotten.is_empty() {
+        wake_some(drained);
     }
-    if !drained.forgotten.is_empty() {
-        drained.forgotten.drain(..).for_each(drop_quietly);
-    }
+}
+
+fn wake_some(drained: &mut Drained) {
+    drained.wakers.drain(..).for_each(wake_quietly);
+    drained.forgotten.drain(..).for_each(drop_quietly);
 }
 
 /// Wakes; a panic of the waker, which is foreign code, ends here.

@@ -10,7 +10,15 @@ use crate::{
 
 impl Core {
     /// How long it is until the next timer is due. If a wait until then takes the alarm, that is set.
+    #[inline]
     pub(super) fn until_next_timer(&self, max_wait: Option<Duration>) -> Option<Duration> {
+        if !self.has_timers() {
+            return None;
+        }
+        self.until_next_of_some(max_wait)
+    }
+
+    fn until_next_of_some(&self, max_wait: Option<Duration>) -> Option<Duration> {
         let (own, shared) = (self.local.timers(), self.shared());
         self.settle_timers();
         let next = own.next().min(shared.timers.sleep());
@@ -21,12 +29,16 @@ impl Core {
     }
 
     /// Fires what is due, some of it if it is much.
+    #[inline]
     pub(super) fn fire_timers(&mut self) {
+        if self.has_timers() {
+            self.fire_some_timers();
+        }
+    }
+
+    fn fire_some_timers(&mut self) {
         let (local, shared) = (&self.local, self.local.shared());
         let (own, others) = (local.timers(), &shared.timers);
-        if own.is_empty() && !others.any() {
-            return;
-        }
         self.settle_timers();
         let now = shared.now();
         let (due, out) = (&mut self.due, &mut self.drained.wakers);
@@ -41,6 +53,12 @@ impl Core {
         local.wake_all(due);
         due.clear();
         wake_all(&mut self.drained);
+    }
+
+    /// Whether there may be any. A loop without timers, as most are most of the time, gets by with this.
+    #[inline]
+    fn has_timers(&self) -> bool {
+        !self.local.timers().is_empty() || self.shared().timers.any()
     }
 
     /// The core goes. Those who are woken hear of it when they look.

@@ -310,10 +310,13 @@ pub(crate) fn spawn_inside(shared: &Arc<Shared>, task: SendTask) -> Result<(), S
 /// What `f` does with that reactor's loop, if this thread is inside of it. `f` runs no foreign code.
 #[inline]
 pub(crate) fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R> {
-    INSIDE.with_borrow(|inside| {
+    // It is always there, but this way, unlike `with`, is inlined.
+    let done = INSIDE.try_with(|inside| {
+        let inside = inside.borrow();
         let local = inside.as_ref()?;
         Arc::ptr_eq(&local.shared, shared).then(|| f(local))
-    })
+    });
+    done.ok().flatten()
 }
 
 /// Drops what is foreign, such as a future or a waker; a panic of its drop ends here.
