@@ -1,5 +1,11 @@
 //! What a read costs, counted by callgrind: it grows with what is read, not with the room for it.
 
+// No adapter changes what is shown here, and it takes long: so not once more with each of them alone.
+#![cfg(any(
+    not(any(feature = "futures-io", feature = "hyper", feature = "tokio")),
+    all(feature = "futures-io", feature = "hyper", feature = "tokio")
+))]
+
 mod common;
 
 use std::{
