@@ -139,7 +139,7 @@ impl Chunks {
         }
     }
 
-    /// Forgets all entries of a chain, which had `entries` of them at most.
+    /// Forgets all entries of a chain.
     #[inline]
     pub(super) fn clear(&mut self, chain: Chain) {
         if chain.first != NONE {
