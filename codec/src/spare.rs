@@ -62,17 +62,16 @@ pub(crate) fn lend<R>(
 /// pool, which takes a buffer of its own and frees any other.
 #[inline]
 pub(crate) fn give_back(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
-    // No memory at all, or, which is rare, just as much as was consumed. To see which costs more than it brings.
-    if buf.capacity() == 0 {
-        return;
-    }
     buf.clear();
     if (LEAST..=pool::CAPACITY).contains(&buf.capacity()) {
         exchange(spare, buf);
     }
     if buf.capacity() > 0 {
         give_to_pool(buf);
+        return;
     }
+    // One without capacity may still be in the way of memory: all of it that was consumed.
+    *buf = BytesMut::new();
 }
 
 #[inline]

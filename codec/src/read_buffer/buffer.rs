@@ -84,8 +84,9 @@ impl ReadBuffer {
             return;
         }
         // A buffer that has grown moves its rest to its front if that is enough.
-        if len.saturating_add(needed.max(enough)) <= pool::CAPACITY {
-            if !self.has_grown || !self.bytes.try_reclaim(enough) {
+        let wanted = needed.max(enough);
+        if len.saturating_add(wanted) <= pool::CAPACITY {
+            if !self.has_grown || !self.bytes.try_reclaim(wanted) {
                 self.move_to_lent();
             }
         } else {

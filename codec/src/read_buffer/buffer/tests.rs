@@ -35,6 +35,21 @@ fn memory_is_taken_for_bytes_and_not_for_a_wait() {
 }
 
 #[test]
+fn memory_that_was_consumed_to_its_last_byte_is_given_up() {
+    for parks in [false, true] {
+        let mut buf = filled(pool::CAPACITY);
+        buf.advance(pool::CAPACITY);
+        if parks {
+            buf.park();
+        } else {
+            buf.release_if_empty();
+        }
+        // There was none behind it that could be had again.
+        assert!(!buf.try_reclaim(1), "parks: {parks}");
+    }
+}
+
+#[test]
 fn a_reader_that_reads_another_buffer_while_it_is_asked_finds_memory_for_it() {
     struct Nested(ReadBuffer);
     impl io::Read for Nested {
@@ -134,6 +149,16 @@ fn a_frame_that_ends_just_beyond_the_buffer_is_not_moved_as_a_whole() {
         buf.resize(LEAST_ROOM + needed, 7);
         assert_eq!(buf.as_ptr(), front);
     }
+    // Nor is it in a buffer that has grown and is large enough.
+    let mut buf = filled(pool::CAPACITY);
+    buf.make_room(2 * READ);
+    let (front, grown) = (buf.as_ptr(), buf.capacity());
+    buf.resize(grown, 7);
+    buf.advance(grown - 2 * LEAST_ROOM);
+    buf.truncate(LEAST_ROOM);
+    let needed = pool::CAPACITY - LEAST_ROOM;
+    buf.make_room(needed);
+    assert_eq!((buf.as_ptr(), buf.capacity()), (front, grown));
     // More is not worth that: as much as was said has to come first.
     let mut buf = filled(LEAST_ROOM);
     buf.make_room(READ + 1);
