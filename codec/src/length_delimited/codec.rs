@@ -168,16 +168,21 @@ impl LengthDelimitedCodec {
         item: impl AsRef<[u8]> + Into<Bytes>,
         dst: &mut Segments,
     ) -> Result<(), LengthDelimitedError> {
-        let bytes = item.as_ref();
-        if !self.short.contains(bytes.len() as u64) {
-            return self.encode_any(item, dst);
+        if self.encode_short(item.as_ref(), dst) {
+            return Ok(());
         }
-        dst.put_with_head(
-            self.layout.head_of(bytes.len()),
-            self.layout.num_skip(),
-            bytes,
-        );
-        Ok(())
+        self.encode_any(item, dst)
+    }
+
+    /// False if it is another one, of which nothing is written.
+    #[inline]
+    fn encode_short(&self, bytes: &[u8], dst: &mut Segments) -> bool {
+        let is_short = self.short.contains(bytes.len() as u64);
+        if is_short {
+            let head = self.layout.head_of(bytes.len());
+            dst.put_with_head(head, self.layout.num_skip(), bytes);
+        }
+        is_short
     }
 
     #[inline(never)]
@@ -258,6 +263,9 @@ impl Encoder<&[u8]> for LengthDelimitedCodec {
 
     #[inline]
     fn encode(&mut self, item: &[u8], dst: &mut Segments) -> Result<(), LengthDelimitedError> {
+        if self.encode_short(item, dst) {
+            return Ok(());
+        }
         let field = self.layout.field_of(item.len(), self.max_frame_length)?;
         let in_head = self.layout.put_head(item, field, dst);
         dst.put_slice(&item[in_head..]);
