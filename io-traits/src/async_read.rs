@@ -23,7 +23,8 @@ use crate::{ReadCursor, task};
 ///   [`task::poll`](crate::task::poll).
 /// * `read` only writes into the buffer, and returns the number of bytes it wrote. A number larger than the
 ///   buffer is an error of the operation, never undefined behaviour. One that is larger than what was
-///   written hands out whatever was in the buffer: what the caller had put there, or zeros.
+///   written hands out whatever was in the buffer: what the caller had put there, zeros, or what another
+///   reader wrote on this thread and did not report.
 /// * A wrapper forwards `poll_read_into`, or the wrapped object loses its fast path.
 ///
 /// # Examples

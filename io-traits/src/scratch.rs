@@ -5,7 +5,8 @@
 //! The pool's buffers can be kept by whoever gets one, and anything may be done with them; this memory
 //! never leaves the crate, so what is known of it stays true: how much of it is initialised, and where the bytes
 //! of earlier reads end. Those may be another connection's, and are zeroed for a reader that asks for initialised
-//! memory: one that lies about its count would hand them out.
+//! memory: one that lies about its count would hand them out. What a reader wrote without reporting it is not known,
+//! and may be seen by the next one.
 
 use std::cell::{Cell, RefCell};
 

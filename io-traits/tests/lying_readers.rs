@@ -187,6 +187,37 @@ fn a_reader_that_lies_about_its_count_hands_out_zeros_and_nobodys_bytes() {
     }
 }
 
+/// The same of an object of tokio's traits, which is told what is initialised.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_reader_of_tokios_that_lies_about_its_count_hands_out_zeros_and_nobodys_bytes() {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    struct Liar;
+    impl tokio::io::AsyncRead for Liar {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut tokio::io::ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            buf.initialize_unfilled_to(3_000);
+            buf.advance(3_000);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    // All of the thread's memory is initialised, and then holds somebody's bytes.
+    let _ = common::poll_once(&mut copy(&mut Peeper(Vec::new()), &mut io::sink()));
+    let mut secret: &[u8] = &[7; 5_000];
+    block_on(copy(&mut secret, &mut io::sink())).unwrap();
+    let (mut liar, mut out) = (io_traits::compat::FromTokio::new(Liar), Vec::new());
+    let _ = common::poll_once(&mut copy(&mut liar, &mut out));
+    assert!(out.len() >= 3_000 && out.iter().all(|&byte| byte == 0));
+}
+
 #[test]
 fn a_panic_in_a_reader_leaves_the_buffer_usable() {
     struct Panics;

@@ -88,8 +88,9 @@ mod tests {
         });
         assert_eq!((filled, memory.initialized()), (2, &b"abcdefgh"[..]));
         memory.lend(8, |cursor| {
-            assert!(cursor.is_initialized());
+            assert!(!cursor.is_initialized(), "what was read is to be zeroed");
             assert_eq!(cursor.initialize_unfilled(), b"\0\0cdefgh");
+            assert!(cursor.is_initialized());
             cursor.initialize_unfilled()[0] = b'x';
             // Once: it is this reader's now.
             assert_eq!(cursor.initialize_unfilled(), b"x\0cdefgh");
@@ -132,7 +133,10 @@ mod tests {
             cursor.append(b"12345");
         });
         assert_eq!((filled, memory.initialized()), (5, &b"12345"[..]));
-        memory.lend(2, |cursor| assert!(cursor.is_initialized()));
+        memory.lend(2, |cursor| {
+            cursor.append(b"12");
+            assert!(cursor.is_initialized());
+        });
         memory.lend(0, |cursor| assert_eq!(cursor.append(b"x"), 0));
         assert_eq!(memory.initialized().len(), 5);
     }

@@ -306,7 +306,7 @@ impl ReadCursor<'_> {
     /// [`initialize_unfilled`](Self::initialize_unfilled) has nothing to do.
     #[inline]
     pub fn is_initialized(&self) -> bool {
-        self.initialized == self.capacity
+        self.initialized == self.capacity && self.stale <= self.filled
     }
 
     /// How many bytes have been filled.
