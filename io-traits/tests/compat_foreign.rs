@@ -70,8 +70,7 @@ fn sockets_of_tokio_keep_our_laws() {
     // Halves that share a lock, each of which is an object of its own.
     conformance::reader(|| {
         let (one, two) = tokio::net::UnixStream::pair().unwrap();
-        let (read, write) = tokio::io::split(one);
-        std::mem::forget(write);
+        let (read, _write) = tokio::io::split(one);
         (FromTokio::new(read), FromTokio::new(two))
     })
     .run();

@@ -1,7 +1,8 @@
 //! Small objects, each with one mistake that has been made somewhere, and the law by which the suite
 //! catches it.
 
-// No adapter changes what is shown here, and it takes long: so not once more with each of them alone.
+// No adapter changes what is shown here, and it takes long: so it runs without them and with all of them, and not
+// once more with each alone.
 #![cfg(any(
     not(any(feature = "futures-io", feature = "hyper", feature = "tokio")),
     all(feature = "futures-io", feature = "hyper", feature = "tokio")
@@ -382,6 +383,73 @@ fn objects_that_lose_or_hoard_wakers_are_caught() {
     caught(KeepsEveryWaker, Law::NoWakeupLost);
     caught(WakesForEver, Law::NoWakeupLost);
     caught(WritesShareTheSlotOfReads, Law::NoWakeupLost);
+}
+
+/// A writer that is woken only by a look of its peer at nothing. A peer that looks only when it is woken never
+/// makes that one.
+#[test]
+fn a_writer_that_is_woken_by_the_second_look_of_its_peer_is_caught() {
+    struct Writer(Duplex, Arc<Slot>);
+    impl Write for Writer {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            task::poll(|cx| self.poll_write_from(cx, buf))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.flush()
+        }
+    }
+    impl AsyncWrite for Writer {
+        fn poll_write_from(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            let written = self
+                .0
+                .poll_write_from(&mut Context::from_waker(Waker::noop()), buf);
+            if written.is_pending() {
+                self.1.0.lock().unwrap().push(cx.waker().clone());
+            }
+            written
+        }
+        fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.0.poll_shutdown(cx)
+        }
+    }
+
+    struct Peer {
+        end: Duplex,
+        writers: Arc<Slot>,
+        has_looked: bool,
+    }
+    impl Read for Peer {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.end.read(buf)
+        }
+    }
+    impl AsyncRead for Peer {
+        fn poll_read_into(
+            &mut self,
+            cx: &mut Context<'_>,
+            buf: &mut ReadCursor<'_>,
+        ) -> Poll<io::Result<usize>> {
+            let polled = self.end.poll_read_into(cx, buf);
+            let had_looked = std::mem::replace(&mut self.has_looked, polled.is_pending());
+            if had_looked && polled.is_pending() {
+                self.writers.clone().wake();
+            }
+            polled
+        }
+    }
+
+    let suite = conformance::writer(|| {
+        let ((one, end), writers) = (duplex(64), Arc::<Slot>::default());
+        let peer = Peer {
+            end,
+            writers: writers.clone(),
+            has_looked: false,
+        };
+        (Writer(one, writers), peer)
+    });
+    let broken = suite.patience(PATIENCE).check();
+    let broken = broken.expect_err("the suite did not notice");
+    assert_eq!(broken.law(), Law::WouldBlockRegisters, "{broken}");
 }
 
 #[test]

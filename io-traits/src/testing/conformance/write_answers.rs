@@ -20,7 +20,7 @@ pub(super) fn outside_of_a_task_a_write_says_so<W: AsyncWrite, P: AsyncRead>(
 ) -> Verdict {
     bench.tell("Write::write outside of any task, there is room");
     refuses(bench, &mut writer)?;
-    if fills(bench, &mut writer)?.is_none() {
+    if !fills(bench, &mut writer)? {
         return Ok(());
     }
     bench.tell("Write::write outside of any task, the writer is full");
@@ -103,7 +103,7 @@ pub(super) fn a_write_of_nothing_is_answered_at_once<W: AsyncWrite, P: AsyncRead
 ) -> Verdict {
     bench.tell("a write of nothing, there is room");
     nothing(bench, &mut writer)?;
-    if fills(bench, &mut writer)?.is_none() {
+    if !fills(bench, &mut writer)? {
         return Ok(());
     }
     bench.tell("a write of nothing, the writer is full");
@@ -222,7 +222,7 @@ pub(super) fn a_writer_dropped_while_it_waits_is_no_harm<W: AsyncWrite, P: Async
     mut writer: W,
     mut peer: P,
 ) -> Verdict {
-    if fills(bench, &mut writer)?.is_none() {
+    if !fills(bench, &mut writer)? {
         return Ok(());
     }
     let (_alarm, waker) = Alarm::new();

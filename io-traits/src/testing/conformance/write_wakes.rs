@@ -50,7 +50,7 @@ pub(super) fn a_plain_write_that_would_block_registers<W: AsyncWrite, P: AsyncRe
 ) -> Verdict {
     let (alarm, waker) = Alarm::new();
     for _ in 0..REFILLS {
-        if fills(bench, &mut writer)?.is_none() {
+        if !fills(bench, &mut writer)? {
             return Ok(());
         }
         let seen = alarm.wakes();

@@ -13,12 +13,8 @@ use super::{
 };
 use crate::{AsyncRead, AsyncWrite, testing::alarm::Alarm};
 
-/// Writes until the writer takes no more and stays so; returns how many bytes it took, or `None` if it
-/// takes everything.
-pub(super) fn fills<W: AsyncWrite>(
-    bench: &mut Bench<'_>,
-    writer: &mut W,
-) -> Verdict<Option<usize>> {
+/// Writes until the writer takes no more and stays so; false if it takes everything.
+pub(super) fn fills<W: AsyncWrite>(bench: &mut Bench<'_>, writer: &mut W) -> Verdict<bool> {
     bench.tell("writes until the writer is full");
     let (alarm, waker) = Alarm::new();
     let chunk = message::of(CHUNK);
@@ -34,14 +30,14 @@ pub(super) fn fills<W: AsyncWrite>(
                 taken += n;
                 idle_wakes = 0;
                 if taken > NEVER_FULL {
-                    return Ok(None);
+                    return Ok(false);
                 }
             }
             Poll::Pending => {
                 if !bench.wait_for(&alarm, seen, A_WHILE) {
                     match sizes.next() {
                         Some(next) => size = next,
-                        None => return Ok(Some(taken)),
+                        None => return Ok(true),
                     }
                     continue;
                 }
@@ -54,6 +50,8 @@ pub(super) fn fills<W: AsyncWrite>(
     }
 }
 
+/// Fills the writer and has all these tasks wait; false if it takes everything.
+///
 /// A full socket may have room again a moment later, when its peer's system makes some. Then it is
 /// filled again.
 pub(super) fn waits<W: AsyncWrite>(
@@ -62,7 +60,7 @@ pub(super) fn waits<W: AsyncWrite>(
     tasks: &[Waker],
 ) -> Verdict<bool> {
     for _ in 0..REFILLS {
-        if fills(bench, writer)?.is_none() {
+        if !fills(bench, writer)? {
             return Ok(false);
         }
         bench.tell(format!(
@@ -88,34 +86,6 @@ pub(super) fn waits<W: AsyncWrite>(
 /// Reads what the peer has got so far.
 pub(super) fn drains<P: AsyncRead>(bench: &mut Bench<'_>, peer: &mut P) -> Verdict {
     bench.tell("the peer reads what is there");
-    reads_for_a_while(bench, peer)
-}
-
-/// Has the peer read until the tasks that wait for room are woken; each comes with the wakes it has seen.
-///
-/// What a full socket has taken may take its time to come through, so the peer goes on reading.
-pub(super) fn drains_until_woken<P: AsyncRead>(
-    bench: &mut Bench<'_>,
-    peer: &mut P,
-    tasks: &[(Arc<Alarm>, u64)],
-    law: Law,
-) -> Verdict {
-    drains(bench, peer)?;
-    let since = Instant::now();
-    let sleeps = |(alarm, seen): &(Arc<Alarm>, u64)| alarm.wakes() <= *seen;
-    while let Some(n) = tasks.iter().position(sleeps) {
-        let patience = bench.patience;
-        if since.elapsed() > patience {
-            let of = tasks.len();
-            let how = format!("task {n} of {of} was not woken within {patience:?}");
-            return bench.broken(law, how);
-        }
-        reads_for_a_while(bench, peer)?;
-    }
-    Ok(())
-}
-
-fn reads_for_a_while<P: AsyncRead>(bench: &mut Bench<'_>, peer: &mut P) -> Verdict {
     let (alarm, waker) = Alarm::new();
     let mut buf = vec![0; CHUNK];
     loop {
@@ -127,6 +97,42 @@ fn reads_for_a_while<P: AsyncRead>(bench: &mut Bench<'_>, peer: &mut P) -> Verdi
                 if !bench.wait_for(&alarm, seen, A_WHILE) {
                     return Ok(());
                 }
+            }
+        }
+    }
+}
+
+/// Has the peer read until the tasks that wait for room are woken; each comes with the wakes it has seen.
+///
+/// What a full socket has taken may take its time to come through, so the peer goes on reading: when it is told
+/// that there is something, as each further look could be what wakes the others.
+pub(super) fn drains_until_woken<P: AsyncRead>(
+    bench: &mut Bench<'_>,
+    peer: &mut P,
+    tasks: &[(Arc<Alarm>, u64)],
+    law: Law,
+) -> Verdict {
+    bench.tell("the peer reads what is there, and what comes");
+    let (alarm, waker) = Alarm::new();
+    let mut buf = vec![0; CHUNK];
+    let since = Instant::now();
+    let sleeps = |(alarm, seen): &(Arc<Alarm>, u64)| alarm.wakes() <= *seen;
+    loop {
+        let seen = alarm.wakes();
+        match bench.read(peer, &waker, &mut buf)? {
+            Poll::Ready(0) => return bench.broken(Law::End, "the peer came to an end"),
+            Poll::Ready(_) => continue,
+            Poll::Pending => {}
+        }
+        while !bench.wait_for(&alarm, seen, A_WHILE) {
+            let Some(n) = tasks.iter().position(sleeps) else {
+                return Ok(());
+            };
+            let patience = bench.patience;
+            if since.elapsed() > patience {
+                let of = tasks.len();
+                let how = format!("task {n} of {of} was not woken within {patience:?}");
+                return bench.broken(law, how);
             }
         }
     }
