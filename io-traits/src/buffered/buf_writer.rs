@@ -260,8 +260,7 @@ impl<W: AsyncRead + AsyncWrite> AsyncRead for BufWriter<W> {
 
 impl<W: AsyncBufRead + AsyncWrite> BufRead for BufWriter<W> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        task::poll(|cx| self.poll_fill_buf(cx).map_ok(drop))?;
-        self.object.fill_buf()
+        task::poll(move |cx| self.poll_fill_buf(cx))
     }
 
     fn consume(&mut self, n: usize) {

@@ -44,7 +44,17 @@ impl AsyncRead for io::Empty {
 
 impl AsyncRead for io::Repeat {}
 
-impl AsyncRead for VecDeque<u8> {}
+impl AsyncRead for VecDeque<u8> {
+    fn poll_read_into(
+        &mut self,
+        _: &mut Context<'_>,
+        buf: &mut ReadCursor<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let n = buf.append(self.fill_buf()?);
+        self.consume(n);
+        Poll::Ready(Ok(n))
+    }
+}
 
 impl AsyncBufRead for &[u8] {}
 impl AsyncBufRead for VecDeque<u8> {}
