@@ -1,6 +1,7 @@
 //! The conformance suite on the objects of this crate.
 
-// No adapter changes what is shown here, and it takes long: so not once more with each of them alone.
+// No adapter changes what is shown here, and it takes long: so it runs without them and with all of them, and not
+// once more with each alone.
 #![cfg(any(
     not(any(feature = "futures-io", feature = "hyper", feature = "tokio")),
     all(feature = "futures-io", feature = "hyper", feature = "tokio")
