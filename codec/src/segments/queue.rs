@@ -191,9 +191,14 @@ impl Segments {
     /// Mostly the last write has given back what there was.
     #[inline(never)]
     fn release_memory(&mut self) {
-        self.has_grown = false;
-        spare::give_back(&SPARE, &mut self.small);
+        if mem::take(&mut self.has_grown) {
+            // What is left of it may look like a lent one, and all of its memory would wait.
+            self.small = BytesMut::new();
+        } else {
+            spare::give_back(&SPARE, &mut self.small);
+        }
         if self.large.capacity() > 0 {
+            self.large.clear();
             places::give_back(mem::take(&mut self.large));
         }
     }
@@ -245,7 +250,7 @@ impl Segments {
 
 impl Drop for Segments {
     fn drop(&mut self) {
-        spare::give_back(&SPARE, &mut self.small);
+        self.release_memory();
     }
 }
 

@@ -64,6 +64,17 @@ fn a_grown_buffer_stays_until_it_is_released() {
 }
 
 #[test]
+fn what_is_left_of_a_grown_buffer_does_not_wait_for_the_next_queue() {
+    let mut queue = Segments::new();
+    queue.put_slice(&vec![0; 4 * pool::CAPACITY]);
+    queue.advance(queue.capacity() - pool::CAPACITY / 2);
+    drop(queue);
+    let mut other = Segments::new();
+    other.put_slice(b"b");
+    assert_eq!(other.capacity(), pool::CAPACITY);
+}
+
+#[test]
 fn one_queue_after_the_other_uses_the_same_buffer() {
     let lent = pool::take();
     let address = lent.as_ptr();
