@@ -11,26 +11,9 @@ use std::{
 
 use bytes::{BufMut, Bytes};
 use codec::{Encoder, FramedWrite, LinesCodec, Segments};
-use common::{Gate, Numbers, Wakes, framed};
+use common::{Blobs, Gate, Numbers, Wakes, framed};
 use futures::{Sink, SinkExt, executor::block_on};
 use io_traits::{pool, task::budget, testing::Script};
-
-/// A length of 4 bytes, then the bytes. Refuses one that says so when it has appended a part already.
-struct Blobs;
-
-impl Encoder<Bytes> for Blobs {
-    type Error = io::Error;
-
-    fn encode(&mut self, blob: Bytes, dst: &mut Segments) -> io::Result<()> {
-        dst.buf().put_u32(blob.len() as u32);
-        dst.push(blob.clone());
-        if blob.starts_with(b"refuse") {
-            dst.put_slice(b"something more");
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        Ok(())
-    }
-}
 
 fn blobs(blobs: &[Bytes]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -1,24 +1,14 @@
 //! Where the bytes lie that are written, and by which call.
 
+mod common;
+
 use std::io::{self, IoSlice, Write};
 
-use bytes::{BufMut, Bytes};
-use codec::{Encoder, FramedWrite, Segments};
+use bytes::Bytes;
+use codec::FramedWrite;
+use common::Blobs;
 use futures::{SinkExt, executor::block_on};
 use io_traits::AsyncWrite;
-
-/// A length of 4 bytes, then the bytes.
-struct Blobs;
-
-impl Encoder<Bytes> for Blobs {
-    type Error = io::Error;
-
-    fn encode(&mut self, blob: Bytes, dst: &mut Segments) -> io::Result<()> {
-        dst.buf().put_u32(blob.len() as u32);
-        dst.push(blob);
-        Ok(())
-    }
-}
 
 /// Remembers where the slices lay that it was given, and takes everything.
 #[derive(Debug, Default)]

@@ -9,24 +9,11 @@ use std::{
 };
 
 use allocator::allocations;
-use bytes::{BufMut, Bytes, BytesMut};
-use codec::{Encoder, Framed, FramedWrite, LengthDelimitedCodec, Segments};
-use common::{Numbers, framed};
+use bytes::{Bytes, BytesMut};
+use codec::{Framed, FramedWrite, LengthDelimitedCodec};
+use common::{Blobs, Numbers, framed};
 use futures::{SinkExt, StreamExt, executor::block_on};
 use io_traits::{AsyncRead, AsyncWrite, task};
-
-/// A length of 4 bytes, then the bytes.
-struct Blobs;
-
-impl Encoder<Bytes> for Blobs {
-    type Error = io::Error;
-
-    fn encode(&mut self, blob: Bytes, dst: &mut Segments) -> io::Result<()> {
-        dst.buf().put_u32(blob.len() as u32);
-        dst.push(blob);
-        Ok(())
-    }
-}
 
 #[test]
 fn encoding_and_flushing_allocate_nothing_per_frame() {

@@ -18,7 +18,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use codec::{Decoder, Encoder, Segments};
 use futures::Stream;
 use io_traits::{AsyncRead, AsyncWrite, ReadCursor, task};
@@ -44,6 +44,23 @@ impl Encoder<u32> for Numbers {
 
     fn encode(&mut self, number: u32, dst: &mut Segments) -> io::Result<()> {
         dst.buf().put_u32(number);
+        Ok(())
+    }
+}
+
+/// A length of 4 bytes, then the bytes. Refuses one that says so when it has appended a part already.
+pub struct Blobs;
+
+impl Encoder<Bytes> for Blobs {
+    type Error = io::Error;
+
+    fn encode(&mut self, blob: Bytes, dst: &mut Segments) -> io::Result<()> {
+        dst.buf().put_u32(blob.len() as u32);
+        dst.push(blob.clone());
+        if blob.starts_with(b"refuse") {
+            dst.put_slice(b"something more");
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         Ok(())
     }
 }
