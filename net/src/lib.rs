@@ -70,6 +70,7 @@ mod by_name;
 mod byte_stream;
 mod cores;
 mod deadline;
+mod idle_limit;
 mod incoming;
 mod owned_write_half;
 mod relay;
