@@ -15,7 +15,7 @@ use futures::{
 use io_traits::{io as async_io, task};
 use reactor::Core;
 
-use super::{connect, connect_std, listen, pair};
+use super::{assert_is_from, connect, connect_std, listen, pair};
 use crate::common::{CountWakes, Elsewhere, block_on, poll_with, run, settle, turn_until};
 
 #[test]
@@ -54,27 +54,30 @@ fn law_3_fifty_tasks_accept_from_one_listener_and_each_connection_goes_to_one() 
         .map(|_| {
             let listener = listener.clone();
             core.spawner().spawn(async move {
-                let (mut stream, _) = task::io(|| listener.accept()).await.unwrap();
+                let (mut stream, from) = task::io(|| listener.accept()).await.unwrap();
                 let mut byte = [0; 1];
                 async_io::read_exact(&mut stream, &mut byte).await.unwrap();
-                byte[0]
+                (byte[0], from)
             })
         })
         .collect();
     settle(&mut core);
-    let _peers: Vec<_> = (0..50_u8)
+    let peers: Vec<_> = (0..50_u8)
         .map(|n| {
             let mut peer = connect_std(&at);
             peer.write_all(&[n]).unwrap();
             peer
         })
         .collect();
-    let mut bytes: Vec<_> = run(&mut core, join_all(tasks))
+    let mut accepted: Vec<_> = run(&mut core, join_all(tasks))
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    bytes.sort_unstable();
-    assert_eq!(bytes, (0..50).collect::<Vec<u8>>());
+    accepted.sort_unstable_by_key(|(n, _)| *n);
+    assert!(accepted.iter().map(|(n, _)| *n).eq(0..50));
+    for ((_, from), peer) in accepted.iter().zip(&peers) {
+        assert_is_from(from, peer);
+    }
     let polls = core.handle().metrics().polls - before;
     // Once to wait, once for a connection, and a few times for one that somebody else had: were all that wait woken
     // for each connection, it would be more than a thousand.
