@@ -95,13 +95,16 @@ fn only_the_answer_of_the_name_server_to_this_very_question_counts() {
         let (asked, from) = next(&upstream, &mut buf);
         ids.insert(asked.id());
         ports.insert(from.port());
-        // From elsewhere; to another question; with another number; no answer at all.
+        // From elsewhere; to another question; with another number; of another class; no answer at all.
         send(&socket(), &answer(asked.clone(), 1), from);
         let other = query(asked.id(), "other.test");
         send(&upstream, &answer(other, 2), from);
         let mut wrong = answer(asked.clone(), 3);
         wrong.set_id(asked.id().wrapping_add(1));
         send(&upstream, &wrong, from);
+        let mut of_another_class = answer(asked.clone(), 5);
+        of_another_class.questions[0].unicast_response = true;
+        send(&upstream, &of_another_class, from);
         send(&upstream, &asked, from);
         upstream.send_to(b"nonsense", from).unwrap();
         send(&upstream, &answer(asked.clone(), 4), from);
@@ -219,6 +222,13 @@ fn what_is_no_question_is_told_so_or_not_answered() {
     send(&client, &two, server.addr());
     let (said, _) = next(&client, &mut buf);
     assert_eq!((said.id(), said.rcode()), (3, RCODE::FormatError));
+
+    // A class of its own, which the library takes for that of the Internet: the two must not share an answer.
+    let mut other_class = query(5, "a.test");
+    other_class.questions[0].unicast_response = true;
+    send(&client, &other_class, server.addr());
+    let (said, _) = next(&client, &mut buf);
+    assert_eq!((said.id(), said.rcode()), (5, RCODE::FormatError));
 
     let mut update = query(4, "a.test");
     *update.opcode_mut() = OPCODE::Update;
