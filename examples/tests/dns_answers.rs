@@ -6,20 +6,23 @@ use std::{
     collections::HashSet,
     io::ErrorKind,
     net::{SocketAddr, UdpSocket},
+    process::Command,
     time::Duration,
 };
 
-use common::{LIMIT, Server};
+use common::{LIMIT, Server, may_trace};
 use simple_dns::{
     CLASS, Name, OPCODE, Packet, PacketFlag, Question, RCODE, ResourceRecord, TYPE,
     rdata::{A, RData, SOA},
 };
 
+const DNS: &str = env!("CARGO_BIN_EXE_dns");
+
 /// One that asks this name server.
 fn forwarder(upstream: &UdpSocket, args: &[&str]) -> Server {
     let upstream = upstream.local_addr().unwrap().to_string();
     let args = [&["--upstream", &upstream], args].concat();
-    Server::start(env!("CARGO_BIN_EXE_dns"), &args)
+    Server::start(DNS, &args)
 }
 
 /// A socket for either end of the forwarder.
@@ -241,4 +244,20 @@ fn what_is_no_question_is_told_so_or_not_answered() {
         .set_read_timeout(Some(Duration::from_millis(1)))
         .unwrap();
     assert!(upstream.recv(&mut [0; 1]).is_err());
+}
+
+/// There would be a program that looks well and answers nobody.
+#[test]
+fn a_socket_that_fails_for_good_ends_the_program_and_is_its_error() {
+    if !may_trace() {
+        return;
+    }
+    let mut strace = Command::new("strace");
+    // With -D the server itself is our child, and strace its grandchild.
+    strace.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+    let inject = ["-e", "inject=recvmmsg:error=ENOTSOCK"];
+    strace.args(inject).args(["--", DNS]);
+    let mut server = Server::start_command(strace.args(["--upstream", "127.0.0.1:9"]));
+    server.wait_for_log("error: no datagrams any more");
+    assert_eq!(server.wait().code(), Some(1));
 }

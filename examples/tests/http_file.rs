@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use common::{LIMIT, Scratch, Server, is_missing, run, run_well};
+use common::{LIMIT, Scratch, Server, is_missing, may_trace, run, run_well};
 use examples::Random;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
@@ -290,14 +290,6 @@ fn without_the_help_of_the_system_nothing_leads_out_either() {
     assert!(trace.contains("(INJECTED)"), "{trace}");
 }
 
-fn may_trace() -> bool {
-    let traced = run(Command::new("strace").args(["-qq", "--", "true"]), b"");
-    if !traced.status.success() {
-        eprintln!("skipped: nothing may be traced here");
-    }
-    traced.status.success()
-}
-
 /// What is no file is not waited for.
 #[test]
 fn pipes_and_devices_are_not_served() {
@@ -467,7 +459,7 @@ fn what_is_no_request_gets_an_answer_and_is_the_last() {
 /// No byte of the file comes by the program.
 #[test]
 fn on_linux_a_file_is_sent_without_being_read() {
-    if is_missing("strace") || is_missing("curl") || !may_trace() {
+    if is_missing("curl") || !may_trace() {
         return;
     }
     let scratch = folder("sendfile");
