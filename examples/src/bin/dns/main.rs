@@ -193,17 +193,13 @@ async fn serve_connection(
 ) -> io::Result<()> {
     let mut messages = Framed::new(client, messages());
     while let Some(question) = handle.timeout(IDLE, messages.next()).await? {
-        let question = question.map_err(io::Error::other)?;
-        let answer = match forwarder.at_once(&question, By::Tcp) {
+        let answer = match forwarder.at_once(&question?, By::Tcp) {
             Said::Nothing => return Ok(()),
             Said::Answer(answer) => answer,
             Said::AskUpstream(query) => forwarder.ask(&query, By::Tcp).await,
         };
         let sending = messages.send(Bytes::from(answer));
-        handle
-            .timeout(IDLE, sending)
-            .await?
-            .map_err(io::Error::other)?;
+        handle.timeout(IDLE, sending).await??;
     }
     Ok(())
 }

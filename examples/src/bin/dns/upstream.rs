@@ -81,12 +81,11 @@ impl Upstream {
             stream.set_nodelay(true)?;
             let mut messages = Framed::new(stream, messages());
             let (id, question) = numbered(query)?;
-            messages
-                .send(Bytes::from(question))
+            messages.send(Bytes::from(question)).await?;
+            let answer = messages
+                .next()
                 .await
-                .map_err(io::Error::other)?;
-            let answer = messages.next().await.ok_or(io::ErrorKind::UnexpectedEof)?;
-            let answer = answer.map_err(io::Error::other)?;
+                .ok_or(io::ErrorKind::UnexpectedEof)??;
             if !query.is_answered_by(id, &answer) {
                 return Err(io::ErrorKind::InvalidData.into());
             }
