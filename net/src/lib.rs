@@ -89,7 +89,7 @@ pub use reactor;
 pub use accept_error::AcceptError;
 pub use by_name::{
     ConnectByName, ConnectError, Connector, Lookup, LookupError, Resolve, ResolverPool, Resolving,
-    connect, lookup,
+    check_target, connect, lookup,
 };
 pub use cores::{CoreLoad, Cores, CoresBuilder, CoresShutdown, OnCore, Spread};
 pub use deadline::Deadline;
