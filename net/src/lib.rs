@@ -66,6 +66,7 @@
 //! 11. `sys/`: the wall towards the operating system.
 
 mod accept_error;
+mod async_datagram;
 mod by_name;
 mod byte_stream;
 mod cores;
