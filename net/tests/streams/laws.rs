@@ -4,8 +4,7 @@ use std::{
     io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write},
     net::Shutdown,
     sync::Arc,
-    task::{Context, Waker},
-    thread,
+    task::Waker,
 };
 
 use bytes::BytesMut;
@@ -21,7 +20,7 @@ use super::{
     pair_of_ours, std_pair, try_listen, try_pair_of_ours,
 };
 use crate::common::{
-    CountWakes, Elsewhere, assert_gone, block_on, child, path_of, poll_with, run, settle,
+    CountWakes, Elsewhere, assert_gone, child, drive_in_thread, path_of, poll_with, run, settle,
     turn_until, with_cx, within_reason,
 };
 
@@ -305,7 +304,7 @@ fn law_6_whoever_waits_for_a_socket_is_woken_when_the_core_goes() {
         .map(|what| {
             let (stream, is_parked) = (stream.clone(), is_parked.clone());
             let listener = (what == 2).then(|| listen(&core.handle));
-            let mut waiting = Box::pin(async move {
+            let waiting = async move {
                 match what {
                     0 => async_io::read_exact(&mut &*stream, &mut [0; 1]).await,
                     1 => async_io::write_all(&mut &*stream, &[0; 65_536]).await,
@@ -313,17 +312,8 @@ fn law_6_whoever_waits_for_a_socket_is_woken_when_the_core_goes() {
                         .await
                         .map(drop),
                 }
-            });
-            thread::spawn(move || {
-                let mut announced = Some(is_parked);
-                block_on(std::future::poll_fn(move |cx: &mut Context<'_>| {
-                    let polled = waiting.as_mut().poll(cx);
-                    if polled.is_pending() {
-                        announced.take().into_iter().for_each(Waker::wake);
-                    }
-                    polled
-                }))
-            })
+            };
+            drive_in_thread(waiting, is_parked)
         })
         .into();
     parked.wait_for(3);

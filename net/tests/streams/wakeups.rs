@@ -1,22 +1,19 @@
 //! The third law: no wakeup is lost, with any number of tasks, under any executor, on any thread.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     sync::Arc,
     thread,
 };
 
-use futures::{
-    StreamExt,
-    executor::ThreadPool,
-    future::{join_all, select},
-    stream::FuturesUnordered,
-};
+use futures::{StreamExt, executor::ThreadPool, future::join_all};
 use io_traits::{io as async_io, task};
 use reactor::Core;
 
-use super::{assert_is_from, connect, connect_std, listen, pair};
-use crate::common::{CountWakes, Elsewhere, block_on, poll_with, run, settle, turn_until};
+use super::{Stream, assert_is_from, connect, connect_std, listen, pair};
+use crate::common::{
+    CountWakes, Elsewhere, block_on, poll_with, run, settle, sum_beside_others, turn_until,
+};
 
 #[test]
 fn law_3_twenty_tasks_on_one_stream_in_one_direction_are_all_woken() {
@@ -84,13 +81,16 @@ fn law_3_fifty_tasks_accept_from_one_listener_and_each_connection_goes_to_one() 
     assert!(polls < 8 * 50, "{polls} polls");
 }
 
+async fn read_byte(mut stream: &Stream) -> io::Result<usize> {
+    task::io(|| stream.read(&mut [0])).await
+}
+
 #[test]
 fn law_3_under_futures_unordered_and_select_the_inner_waker_is_the_one_that_is_woken() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
     let (streams, mut peers): (Vec<_>, Vec<_>) = (0..10).map(|_| pair(&handle)).unzip();
     let (never, _never_peer) = pair(&handle);
-    let never = &never;
     let writer = thread::spawn(move || {
         for peer in peers.iter_mut().rev() {
             peer.write_all(b"x").unwrap();
@@ -98,23 +98,10 @@ fn law_3_under_futures_unordered_and_select_the_inner_waker_is_the_one_that_is_w
         }
         peers
     });
-    let seen = run(&mut core, async {
-        let mut children: FuturesUnordered<_> = streams
-            .iter()
-            .map(|mut stream| async move {
-                let (mut buf, mut never_buf, mut never) = ([0; 1], [0; 1], never);
-                let wanted = std::pin::pin!(task::io(|| stream.read(&mut buf)));
-                let other = std::pin::pin!(task::io(|| never.read(&mut never_buf)));
-                select(other, wanted).await.factor_first().0.unwrap()
-            })
-            .collect();
-        let mut seen = 0;
-        while let Some(n) = children.next().await {
-            seen += n;
-        }
-        seen
-    });
-    assert_eq!(seen, 10);
+    let pairs = streams
+        .iter()
+        .map(|stream| (read_byte(&never), read_byte(stream)));
+    assert_eq!(run(&mut core, sum_beside_others(pairs)), 10);
     writer.join().unwrap();
 }
 
