@@ -62,17 +62,21 @@ test-bench:
 test-fuzz:
 	cargo test --quiet --manifest-path codec/fuzz/Cargo.toml --target-dir $(TARGET_DIR)
 
-# The system's OpenSSL is linked, so its headers have to be there.
+# The system's OpenSSL is linked, so its headers have to be there; on CI they must be.
 OPENSSL = pkg-config --exists openssl 2>/dev/null
 
-test-openssl: tools
+define with_openssl
 	@if $(OPENSSL); then \
-		set -x; cargo test --quiet --manifest-path examples/openssl/Cargo.toml --target-dir $(TARGET_DIR); \
+		set -x; $(1); \
 	elif [ -n "$${CI:-}" ] && [ "$$(uname -s)" = Linux ]; then \
-		echo "test-openssl: there are no headers of OpenSSL"; exit 1; \
+		echo "$@: there are no headers of OpenSSL"; exit 1; \
 	else \
-		echo "test-openssl: skipped, there are no headers of OpenSSL (libssl-dev, pkg-config)"; \
+		echo "$@: examples/openssl is skipped, there are no headers of OpenSSL (libssl-dev, pkg-config)"; \
 	fi
+endef
+
+test-openssl: tools
+	$(call with_openssl,cargo test --quiet --manifest-path examples/openssl/Cargo.toml --target-dir $(TARGET_DIR))
 
 # mio has more than epoll, and Linux can be made to use it: poll(2) instead of epoll, and a pipe instead of
 # the eventfd, alone and together. Its own target directory, because other flags would rebuild everything
@@ -159,7 +163,7 @@ tools: ## install the programs that tests call, where that is possible
 	fi
 
 # Once with every feature, and each crate without any: what only a feature uses must not warn.
-check: ## formatting, clippy, the arrows between the crates, and the tables of promises
+check: tools ## formatting, clippy, the arrows between the crates, and the tables of promises
 	cargo fmt --all --check
 	cargo fmt --manifest-path examples/bench/Cargo.toml --check
 	cargo fmt --manifest-path codec/fuzz/Cargo.toml --check
@@ -168,7 +172,7 @@ check: ## formatting, clippy, the arrows between the crates, and the tables of p
 	set -e; for crate in $(CRATES); do cargo clippy -p $$crate --no-default-features -- -D warnings; done
 	cargo clippy --manifest-path examples/bench/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
 	cargo clippy --manifest-path codec/fuzz/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings
-	if $(OPENSSL); then cargo clippy --manifest-path examples/openssl/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings; fi
+	$(call with_openssl,cargo clippy --manifest-path examples/openssl/Cargo.toml --target-dir $(TARGET_DIR) --all-targets -- -D warnings)
 	sh .ci/arrows
 	sh .ci/tables
 

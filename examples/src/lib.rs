@@ -26,7 +26,8 @@
 //!     of somebody else.
 //! 13. [`serve`]: what makes a server of a handler of connections; underneath, [`serve_on`] does it on one
 //!     core, and [`run_on_threads`] sees to threads, signals and the end.
-//! 14. [`run_program`], [`listen`], [`raise_descriptor_limit`], [`linger`], [`Random`]: the small rest.
+//! 14. [`run_program`], [`listen`], [`any_port`], [`raise_descriptor_limit`], [`linger`], [`Random`]: the small
+//!     rest.
 //!
 //! # The gallery
 //!
@@ -47,6 +48,7 @@
 
 #![forbid(unsafe_code)]
 
+mod any_port;
 mod connections;
 mod descriptors;
 mod forward;
@@ -59,6 +61,7 @@ mod serve;
 mod serve_on;
 mod server_args;
 
+pub use any_port::any_port;
 pub use descriptors::raise_descriptor_limit;
 pub use forward::forward;
 pub use linger::linger;

@@ -6,20 +6,23 @@ use std::{
     collections::HashSet,
     io::ErrorKind,
     net::{SocketAddr, UdpSocket},
+    process::Command,
     time::Duration,
 };
 
-use common::{LIMIT, Server};
+use common::{LIMIT, Server, may_trace};
 use simple_dns::{
     CLASS, Name, OPCODE, Packet, PacketFlag, Question, RCODE, ResourceRecord, TYPE,
     rdata::{A, RData, SOA},
 };
 
+const DNS: &str = env!("CARGO_BIN_EXE_dns");
+
 /// One that asks this name server.
 fn forwarder(upstream: &UdpSocket, args: &[&str]) -> Server {
     let upstream = upstream.local_addr().unwrap().to_string();
     let args = [&["--upstream", &upstream], args].concat();
-    Server::start(env!("CARGO_BIN_EXE_dns"), &args)
+    Server::start(DNS, &args)
 }
 
 /// A socket for either end of the forwarder.
@@ -95,13 +98,16 @@ fn only_the_answer_of_the_name_server_to_this_very_question_counts() {
         let (asked, from) = next(&upstream, &mut buf);
         ids.insert(asked.id());
         ports.insert(from.port());
-        // From elsewhere; to another question; with another number; no answer at all.
+        // From elsewhere; to another question; with another number; of another class; no answer at all.
         send(&socket(), &answer(asked.clone(), 1), from);
         let other = query(asked.id(), "other.test");
         send(&upstream, &answer(other, 2), from);
         let mut wrong = answer(asked.clone(), 3);
         wrong.set_id(asked.id().wrapping_add(1));
         send(&upstream, &wrong, from);
+        let mut of_another_class = answer(asked.clone(), 5);
+        of_another_class.questions[0].unicast_response = true;
+        send(&upstream, &of_another_class, from);
         send(&upstream, &asked, from);
         upstream.send_to(b"nonsense", from).unwrap();
         send(&upstream, &answer(asked.clone(), 4), from);
@@ -220,6 +226,13 @@ fn what_is_no_question_is_told_so_or_not_answered() {
     let (said, _) = next(&client, &mut buf);
     assert_eq!((said.id(), said.rcode()), (3, RCODE::FormatError));
 
+    // A class of its own, which the library takes for that of the Internet: the two must not share an answer.
+    let mut other_class = query(5, "a.test");
+    other_class.questions[0].unicast_response = true;
+    send(&client, &other_class, server.addr());
+    let (said, _) = next(&client, &mut buf);
+    assert_eq!((said.id(), said.rcode()), (5, RCODE::FormatError));
+
     let mut update = query(4, "a.test");
     *update.opcode_mut() = OPCODE::Update;
     send(&client, &update, server.addr());
@@ -231,4 +244,20 @@ fn what_is_no_question_is_told_so_or_not_answered() {
         .set_read_timeout(Some(Duration::from_millis(1)))
         .unwrap();
     assert!(upstream.recv(&mut [0; 1]).is_err());
+}
+
+/// There would be a program that looks well and answers nobody.
+#[test]
+fn a_socket_that_fails_for_good_ends_the_program_and_is_its_error() {
+    if !may_trace() {
+        return;
+    }
+    let mut strace = Command::new("strace");
+    // With -D the server itself is our child, and strace its grandchild.
+    strace.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+    let inject = ["-e", "inject=recvmmsg:error=ENOTSOCK"];
+    strace.args(inject).args(["--", DNS]);
+    let mut server = Server::start_command(strace.args(["--upstream", "127.0.0.1:9"]));
+    server.wait_for_log("error: no datagrams any more");
+    assert_eq!(server.wait().code(), Some(1));
 }

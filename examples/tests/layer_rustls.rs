@@ -1,5 +1,6 @@
 //! rustls' own blocking `StreamOwned` on both ends of our sockets, in one event loop.
 
+mod on_core;
 mod tls;
 
 use std::{
@@ -8,24 +9,27 @@ use std::{
     net::{Shutdown, TcpStream as StdTcpStream},
     ops::{Deref, DerefMut},
     rc::Rc,
+    task::{Context, Poll, Waker},
 };
 
 use examples::Random;
 use futures::{FutureExt, StreamExt, future::join, stream::FuturesUnordered};
 use io_traits::{
-    io::{flush, write_all},
+    AsyncWrite,
+    io::{flush, read_to_end, shutdown, write_all},
     layer::Layer,
     task::{self, Stalled},
     testing::conformance,
 };
 use net::TcpStream;
+use on_core::run;
 use reactor::{Core, Handle};
 use rustls::{
     ClientConnection, ConnectionCommon, ServerConnection, SideData, StreamOwned,
     SupportedProtocolVersion,
     version::{TLS12, TLS13},
 };
-use tls::{client_connection, configs, run, socket_pair};
+use tls::{client_connection, configs, socket_pair};
 
 const MANY: usize = 4 * 1024 * 1024;
 
@@ -154,6 +158,36 @@ fn a_tls_stream_in_a_layer_keeps_the_laws_on_both_sides() {
         .drive(|time| core.turn(Some(time)).unwrap())
         .run();
     }
+}
+
+/// What does not go out stays in the library, which takes more only when all of that has gone: so it is the
+/// socket that blocks, and never the library that takes nothing. `layer_rustls_by_hand.rs` has that.
+#[test]
+fn with_a_small_limit_of_the_librarys_buffer_every_byte_arrives() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let (mut client, mut server) = after_the_handshake(&handle, &TLS13);
+    client.get_mut().conn.set_buffer_limit(Some(1_000));
+    let message = bytes(3);
+    // As many at a time as there is room for, and none is taken twice while the socket is full.
+    let mut written = 0;
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(n) = client.poll_write_from(&mut cx, &message[written..]) {
+        let n = n.unwrap();
+        assert!((1..=1_000).contains(&n), "{n} after {written}");
+        written += n;
+    }
+    assert!(written < message.len(), "it never blocked");
+    run(&mut core, async {
+        let sends = async {
+            write_all(&mut client, &message[written..]).await.unwrap();
+            shutdown(&mut client).await.unwrap();
+        };
+        let mut all = Vec::new();
+        let (read, ()) = join(read_to_end(&mut server, &mut all, MANY), sends).await;
+        read.unwrap();
+        assert!(all == message);
+    });
 }
 
 /// The reader of rustls says "would block" when nothing is decrypted, and does not look at the socket.

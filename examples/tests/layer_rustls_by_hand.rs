@@ -1,6 +1,7 @@
 //! rustls' connection with its reader and writer used by hand, as its users do it, and `StreamOwned`: what the
 //! library says with `Ok(0)`, and what a layer makes of it.
 
+mod on_core;
 mod tls;
 
 use std::{
@@ -19,13 +20,13 @@ use io_traits::{
     layer::Layer,
 };
 use net::TcpStream;
+use on_core::run;
 use reactor::{Core, Handle};
 use rustls::{
     ClientConnection, ConnectionCommon, ServerConnection, SideData, StreamOwned,
     SupportedProtocolVersion,
     version::{TLS12, TLS13},
 };
-use tls::run;
 
 /// A write goes to the library alone, and a flush to the socket: what is written fills its buffer.
 struct ByHand<C> {

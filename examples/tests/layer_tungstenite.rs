@@ -1,12 +1,13 @@
 //! tungstenite, a blocking WebSocket library, on our event loop, with its blocking self as the peer.
 
+mod on_core;
+
 use std::{
     cell::Cell,
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener as StdTcpListener, TcpStream as StdTcpStream},
     sync::mpsc::{self, Receiver, Sender},
     thread,
-    time::Duration,
 };
 
 use examples::Random;
@@ -15,6 +16,7 @@ use io_traits::{
     task,
 };
 use net::{TcpListener, TcpStream};
+use on_core::{LIMIT, run};
 use reactor::Core;
 use tungstenite::{
     Error, HandshakeError, Message, WebSocket,
@@ -138,12 +140,6 @@ fn what_is_not_a_handshake_is_the_librarys_error() {
         );
         assert!(matches!(socket.await, Err(Error::Protocol(_))));
     });
-}
-
-/// Fails when it takes too long.
-fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
-    let limited = core.handle().timeout(LIMIT, future);
-    core.run(limited).unwrap().expect("it does not hang")
 }
 
 /// Counts the times that a handshake would block, and tells the peer of each.
@@ -270,5 +266,3 @@ const URL: &str = "ws://localhost/";
 const MESSAGES: usize = 1_000;
 /// How many times a handshake has to wait for the next piece.
 const PIECES: usize = 4;
-/// How long anything may take before it counts as a hang.
-const LIMIT: Duration = Duration::from_secs(60);

@@ -1,12 +1,13 @@
 //! One WebSocket of tungstenite in a layer, and two tasks with it: one reads, the other writes.
 
+mod on_core;
+
 use std::{
     cell::{Cell, RefCell},
     future::poll_fn,
     io,
     net::{SocketAddr, TcpListener as StdTcpListener, TcpStream as StdTcpStream},
     rc::Rc,
-    time::Duration,
 };
 
 use examples::Random;
@@ -20,6 +21,7 @@ use io_traits::{
     task::Stalled,
 };
 use net::TcpStream;
+use on_core::run;
 use reactor::{Core, Handle};
 use socket2::SockRef;
 use tungstenite::{Error, HandshakeError, Message, WebSocket, protocol::Role};
@@ -231,13 +233,5 @@ fn connected() -> (StdTcpStream, StdTcpStream) {
     (one, listener.accept().unwrap().0)
 }
 
-/// Fails when it takes too long.
-fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
-    let limited = core.handle().timeout(LIMIT, future);
-    core.run(limited).unwrap().expect("it does not hang")
-}
-
 const MESSAGES: usize = 100;
 const LARGE: usize = 200_000;
-/// How long anything may take before it counts as a hang.
-const LIMIT: Duration = Duration::from_secs(60);

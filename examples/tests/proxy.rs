@@ -71,11 +71,24 @@ fn the_server_may_be_a_name_and_what_is_neither_is_said_at_once() {
     let proxy = Server::start(PROXY, &["--to", &to]);
     round_trip(&proxy.connect(), b"by name");
     proxy.stop();
-    for wrong in ["localhost", "localhost:", ":80", "localhost:65536"] {
-        let output = run(Command::new(PROXY).args(["--to", wrong]), b"");
+    let (host_and_port, brackets) = ("it is written host:port", "stands in brackets: [::1]:80");
+    for (wrong, why) in [
+        ("localhost", host_and_port),
+        ("localhost:", host_and_port),
+        (":80", host_and_port),
+        ("localhost:65536", host_and_port),
+        ("h:+80", host_and_port),
+        ("a b:80", host_and_port),
+        ("::1:80", brackets),
+        ("[::1:80", brackets),
+    ] {
+        let output = run(
+            Command::new(PROXY).args(["--listen", "127.0.0.1:0", "--to", wrong]),
+            b"",
+        );
         assert_eq!(output.status.code(), Some(2), "{wrong}");
         let log = String::from_utf8_lossy(&output.stderr);
-        assert!(log.contains("HOST:PORT"), "{log}");
+        assert!(log.contains("HOST:PORT") && log.contains(why), "{log}");
     }
 }
 

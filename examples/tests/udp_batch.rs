@@ -4,7 +4,7 @@ mod common;
 
 use std::{net::UdpSocket, process::Command, thread};
 
-use common::{LIMIT, Program, run_well};
+use common::{LIMIT, Program, run, run_well};
 
 const UDP_BATCH: &str = env!("CARGO_BIN_EXE_udp-batch");
 
@@ -34,7 +34,8 @@ fn as_many_are_sent_as_it_was_told_with_the_kernels_help_and_without() {
     for how in [
         &["--batch", "54"][..],
         &["--batch", "20", "--no-gso"],
-        &["--batch", "1"],
+        // Longer than any clock goes.
+        &["--batch", "1", "--seconds", "1e19"],
     ] {
         let receiver = socket();
         let to = receiver.local_addr().unwrap().to_string();
@@ -74,7 +75,7 @@ fn it_sends_for_as_long_as_it_was_told_although_nobody_listens() {
 
 #[test]
 fn what_comes_is_counted_and_what_does_not_is_missed() {
-    for how in [&[][..], &["--gro"], &["--batch", "1"]] {
+    for how in [&[][..], &["--gro"], &["--batch", "1", "--seconds", "1e19"]] {
         let mut command = Command::new(UDP_BATCH);
         command.args(["receive", "--listen", "127.0.0.1:0", "--count", "300"]);
         let mut program = Program::start(command.args(how));
@@ -104,4 +105,21 @@ fn it_receives_for_as_long_as_it_was_told_although_nothing_comes() {
     );
     let said = String::from_utf8(said).unwrap();
     assert!(said.contains("in all received 0 datagrams"), "{said}");
+}
+
+#[test]
+fn a_batch_is_no_larger_than_it_can_be() {
+    for (batch, args) in [
+        ("0", &["send", "127.0.0.1:9"][..]),
+        ("1025", &["send", "127.0.0.1:9"]),
+        ("0", &["receive"]),
+        ("65", &["receive"]),
+    ] {
+        // It would begin, and end at once.
+        let args = [args, &["--seconds", "0", "--batch", batch]].concat();
+        let output = run(Command::new(UDP_BATCH).args(&args), b"");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(log.contains("'--batch <N>'"), "{log}");
+    }
 }

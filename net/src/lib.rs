@@ -66,10 +66,12 @@
 //! 11. `sys/`: the wall towards the operating system.
 
 mod accept_error;
+mod async_datagram;
 mod by_name;
 mod byte_stream;
 mod cores;
 mod deadline;
+mod idle_limit;
 mod incoming;
 mod owned_write_half;
 mod relay;
@@ -88,7 +90,7 @@ pub use reactor;
 pub use accept_error::AcceptError;
 pub use by_name::{
     ConnectByName, ConnectError, Connector, Lookup, LookupError, Resolve, ResolverPool, Resolving,
-    connect, lookup,
+    check_target, connect, lookup,
 };
 pub use cores::{CoreLoad, Cores, CoresBuilder, CoresShutdown, OnCore, Spread};
 pub use deadline::Deadline;

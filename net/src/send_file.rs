@@ -11,7 +11,7 @@ use std::{
 
 use io_traits::task::budget;
 
-use crate::{Relayed, relay::Limits};
+use crate::{Relayed, idle_limit::IdleLimit};
 
 /// Sends a range of a file to a socket; resolves to how many bytes that were: fewer than asked for only if
 /// the file ends before the range does.
@@ -34,6 +34,7 @@ use crate::{Relayed, relay::Limits};
 ///
 /// Those of the system, for the file and for the socket, but never `WouldBlock` nor `Interrupted`;
 /// [`TimedOut`](io::ErrorKind::TimedOut) with the source [`Elapsed`](reactor::Elapsed) after the idle limit.
+/// An error with the source [`ReactorGone`](reactor::ReactorGone) when the core has been dropped.
 ///
 /// # Examples
 ///
@@ -66,7 +67,7 @@ pub fn send_file<'a, S: Relayed>(
         file,
         start: range.start,
         left: range,
-        limits: Limits::default(),
+        idle: IdleLimit::default(),
     }
 }
 
@@ -77,7 +78,7 @@ pub struct SendFile<'a, S> {
     file: &'a File,
     start: u64,
     left: Range<u64>,
-    limits: Limits,
+    idle: IdleLimit,
 }
 
 impl<S> SendFile<'_, S> {
@@ -86,7 +87,7 @@ impl<S> SendFile<'_, S> {
     /// The system has a buffer between: of a peer that is slow it says for a while that it takes nothing, until
     /// a good part of that buffer is free again.
     pub fn idle_limit(mut self, limit: Duration) -> Self {
-        self.limits.idle = Some(limit);
+        self.idle.set(limit);
         self
     }
 
@@ -107,9 +108,9 @@ impl<S: Relayed> Future for SendFile<'_, S> {
             return polled;
         }
         if this.sent() > before {
-            this.limits.moved();
+            this.idle.moved();
         }
-        this.limits.poll_idle(cx, || this.socket.handle()).map(Err)
+        this.idle.poll(cx, || this.socket.handle()).map(Err)
     }
 }
 

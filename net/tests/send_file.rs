@@ -12,10 +12,10 @@ use std::{
     time::Duration,
 };
 
-use common::{child, poll_once, run};
+use common::{child, poll_once, ready_err, run};
 use io_traits::task;
 use net::send_file;
-use reactor::{Core, Elapsed};
+use reactor::{Core, Elapsed, ReactorGone};
 use relayed::{Kind, Peer, Tcp, Unix, bytes, hears};
 
 /// A file that goes away.
@@ -203,6 +203,23 @@ fn a_peer_that_takes_something_now_and_then_is_waited_for() {
     assert_eq!(sent.unwrap(), 4 << 20);
     drop((stream, peer));
     assert_eq!(taken + hearing.join().unwrap().unwrap().len(), 4 << 20);
+}
+
+#[test]
+fn when_the_core_is_gone_it_says_so() {
+    let file = Temporary::new(b"0123456789").open();
+    let core = Core::new().unwrap();
+    let (stream, _peer) = Tcp::connection(&core.handle());
+    drop(core);
+    for limit in [None, Some(Duration::from_secs(1))] {
+        let mut sending = send_file(&stream, &file, 0..10);
+        if let Some(limit) = limit {
+            sending = sending.idle_limit(limit);
+        }
+        assert!(ReactorGone::is_source_of(&ready_err(poll_once(
+            &mut sending
+        ))));
+    }
 }
 
 #[test]

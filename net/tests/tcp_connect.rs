@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use common::{CountWakes, any_port, assert_gone, child, listen, open_descriptors, poll_with, run};
+use common::{
+    CountWakes, any_port, assert_gone, child, listen, open_descriptors, poll_with, run, settle,
+};
 use futures::{FutureExt, future::join_all};
 use io_traits::{io as async_io, task};
 use net::{TcpListener, TcpStream};
@@ -148,8 +150,12 @@ fn a_connection_that_is_dropped_half_made_closes_its_socket() {
 
 #[test]
 fn whoever_waits_for_a_connection_is_woken_when_the_core_goes() {
-    let core = Core::new().unwrap();
+    let mut core = Core::new().unwrap();
     let handle = core.handle();
+    // One that has been made by then, which nobody has looked at.
+    let (_ours, addr) = listen(&handle);
+    let made = TcpStream::connect(&addr, &handle);
+    settle(&mut core);
     let listener = deaf();
     let addr = listener.local_addr().unwrap().as_socket().unwrap();
     let mut connects: Vec<_> = (0..4)
@@ -166,6 +172,7 @@ fn whoever_waits_for_a_connection_is_woken_when_the_core_goes() {
         assert_gone(connect.now_or_never().expect("a hang"));
     }
     assert_gone((&mut never_polled).now_or_never().expect("a hang"));
+    assert_gone(made.now_or_never().expect("a hang"));
 }
 
 #[test]

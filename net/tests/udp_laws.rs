@@ -6,20 +6,15 @@ use std::{
     io::{self, ErrorKind, IoSliceMut},
     net::UdpSocket as StdUdp,
     sync::Arc,
-    task::{Context, Waker},
+    task::Waker,
     thread,
 };
 
 use common::{
-    CountWakes, Elsewhere, any_port, assert_gone, block_on, child, datagrams, poll_with, run,
-    settle, turn_until, with_cx, within_reason,
+    CountWakes, Elsewhere, any_port, assert_gone, block_on, child, datagrams, drive_in_thread,
+    poll_with, run, settle, sum_beside_others, turn_until, with_cx, within_reason,
 };
-use futures::{
-    FutureExt, StreamExt,
-    executor::ThreadPool,
-    future::{join_all, select},
-    stream::FuturesUnordered,
-};
+use futures::{FutureExt, executor::ThreadPool, future::join_all};
 use io_traits::task::{self, NotInTask};
 use net::{RecvBatch, RecvMeta, Transmit, UdpSocket};
 use reactor::{Core, ReactorGone};
@@ -195,13 +190,16 @@ fn law_3_twenty_tasks_on_one_socket_receive_each_its_datagram() {
     assert_eq!(bytes, (0..20).collect::<Vec<u8>>());
 }
 
+async fn recv_byte(socket: &UdpSocket) -> io::Result<usize> {
+    task::io(|| socket.recv(&mut [0])).await
+}
+
 #[test]
 fn law_3_under_futures_unordered_and_select_the_inner_waker_is_the_one_that_is_woken() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
     let (sockets, peers): (Vec<_>, Vec<_>) = (0..10).map(|_| datagrams(&handle)).unzip();
     let (never, _never_peer) = datagrams(&handle);
-    let never = &never;
     let writer = thread::spawn(move || {
         for peer in peers.iter().rev() {
             peer.send(b"x").unwrap();
@@ -209,23 +207,10 @@ fn law_3_under_futures_unordered_and_select_the_inner_waker_is_the_one_that_is_w
         }
         peers
     });
-    let seen = run(&mut core, async {
-        let mut children: FuturesUnordered<_> = sockets
-            .iter()
-            .map(|socket| async move {
-                let (mut buf, mut never_buf) = ([0; 1], [0; 1]);
-                let wanted = std::pin::pin!(task::io(|| socket.recv(&mut buf)));
-                let other = std::pin::pin!(task::io(|| never.recv(&mut never_buf)));
-                select(other, wanted).await.factor_first().0.unwrap()
-            })
-            .collect();
-        let mut seen = 0;
-        while let Some(n) = children.next().await {
-            seen += n;
-        }
-        seen
-    });
-    assert_eq!(seen, 10);
+    let pairs = sockets
+        .iter()
+        .map(|socket| (recv_byte(&never), recv_byte(socket)));
+    assert_eq!(run(&mut core, sum_beside_others(pairs)), 10);
     writer.join().unwrap();
 }
 
@@ -389,24 +374,15 @@ fn law_6_whoever_waits_for_a_socket_is_woken_when_the_core_goes() {
     let threads: Vec<_> = [false, true]
         .map(|readable| {
             let (socket, is_parked) = (socket.clone(), is_parked.clone());
-            let mut waiting = Box::pin(async move {
+            let waiting = async move {
                 if readable {
                     while socket.try_recv(&mut [0; 4]).is_ok() {}
                     socket.readable().await.map(drop)
                 } else {
                     task::io(|| socket.recv(&mut [0; 4])).await.map(drop)
                 }
-            });
-            thread::spawn(move || {
-                let mut announced = Some(is_parked);
-                block_on(std::future::poll_fn(move |cx: &mut Context<'_>| {
-                    let polled = waiting.as_mut().poll(cx);
-                    if polled.is_pending() {
-                        announced.take().into_iter().for_each(Waker::wake);
-                    }
-                    polled
-                }))
-            })
+            };
+            drive_in_thread(waiting, is_parked)
         })
         .into();
     parked.wait_for(2);

@@ -1,5 +1,8 @@
 //! The rules of a layer with the real library: handshakes, both directions, two tasks, ends and errors.
 
+#[path = "../../tests/on_core/mod.rs"]
+mod on_core;
+
 use std::{
     cell::RefCell,
     future::poll_fn,
@@ -7,7 +10,6 @@ use std::{
     net::{Shutdown, TcpListener as StdTcpListener, TcpStream as StdTcpStream},
     rc::Rc,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use futures::{
@@ -23,6 +25,7 @@ use io_traits::{
 };
 use layer_openssl::{accept, connect};
 use net::TcpStream;
+use on_core::run;
 use openssl::{
     asn1::Asn1Time,
     ec::{EcGroup, EcKey},
@@ -270,11 +273,4 @@ fn certificate() -> (PKey<Private>, X509) {
     (key, certificate.build())
 }
 
-/// Fails when it takes too long.
-fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
-    let limited = core.handle().timeout(LIMIT, future);
-    core.run(limited).unwrap().expect("it does not hang")
-}
-
 const NAME: &str = "localhost";
-const LIMIT: Duration = Duration::from_secs(60);

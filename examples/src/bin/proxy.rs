@@ -10,11 +10,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::{process::ExitCode, time::Duration};
+use std::{io, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use examples::{ServerArgs, forward, run_program, serve_with};
-use net::{Connector, TcpStream};
+use net::{Connector, TcpStream, check_target};
 
 fn main() -> ExitCode {
     let Args {
@@ -41,7 +41,7 @@ struct Args {
     server: ServerArgs,
 
     /// The server to which each client gets a connection
-    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = target)]
     to: String,
 
     /// After how many seconds without a byte either way a connection is ended
@@ -51,9 +51,7 @@ struct Args {
 }
 
 /// A mistake is better told now than to the first client. Who the host is, is asked for each client.
-fn host_and_port(to: &str) -> Result<String, &'static str> {
-    match to.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(to.to_owned()),
-        _ => Err("it is written HOST:PORT"),
-    }
+fn target(to: &str) -> io::Result<String> {
+    check_target(to)?;
+    Ok(to.to_owned())
 }

@@ -14,14 +14,14 @@
 use std::{
     collections::HashMap,
     io::{self, Write},
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     num::NonZeroUsize,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use clap::{Parser, Subcommand};
-use examples::run_program;
+use examples::{any_port, run_program};
 use io_traits::task;
 use net::{RecvBatch, Transmit, UdpSocket, is_transient};
 use reactor::{Core, Handle};
@@ -40,19 +40,16 @@ fn main() -> ExitCode {
 }
 
 async fn send(args: &Send, handle: &Handle) -> io::Result<()> {
-    let any_port = match args.to {
-        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-    };
-    let socket = UdpSocket::bind(&any_port, handle)?;
+    let socket = UdpSocket::bind(&any_port(args.to), handle)?;
     // A connected socket costs the kernel less, and hears that nobody is there.
     socket.connect(&args.to)?;
     socket.set_gso(!args.no_gso);
 
     let size = usize::from(args.size);
-    let mut payload = vec![0; size * args.batch.get()];
+    let mut payload = vec![0; size * usize::from(args.batch)];
     let mut rate = Rate::new("sent");
-    let end = args.seconds.map(|seconds| rate.begin + seconds.0);
+    // An end that no clock reaches is none.
+    let end = args.seconds.and_then(|it| rate.begin.checked_add(it.0));
     let mut next = 0;
     while args.count.is_none_or(|count| next < count) && end.is_none_or(|end| Instant::now() < end)
     {
@@ -93,11 +90,12 @@ async fn receive(args: &Receive, handle: &Handle) -> io::Result<()> {
 
     // Without GRO a message is one datagram, and few are longer than a jumbo frame.
     let room = if args.gro { 65_535 } else { 9_216 };
-    let mut batch = RecvBatch::new(args.batch.get(), room);
+    let mut batch = RecvBatch::new(usize::from(args.batch), room);
     let mut numbers = Numbers::default();
     let mut truncated = 0_u64;
     let mut rate = None;
-    let end = args.seconds.map(|seconds| Instant::now() + seconds.0);
+    let begin = Instant::now();
+    let end = args.seconds.and_then(|it| begin.checked_add(it.0));
     loop {
         let received = task::io(|| socket.recv_batch(&mut batch));
         let received = match end {
@@ -235,8 +233,8 @@ struct Send {
     size: u16,
 
     /// Datagrams that are sent at a time
-    #[arg(long, value_name = "N", default_value = "54")]
-    batch: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value_t = 54, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    batch: u16,
 
     /// Do not let the kernel take them apart
     #[arg(long)]
@@ -262,8 +260,9 @@ struct Receive {
     listen: SocketAddr,
 
     /// Messages that are received at a time
-    #[arg(long, value_name = "N", default_value = "32")]
-    batch: NonZeroUsize,
+    // 64 is what one system call takes.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=64))]
+    batch: u16,
 
     /// Let the kernel put them together
     #[arg(long)]

@@ -230,6 +230,23 @@ pub(crate) fn is_missing(program: &str) -> bool {
     true
 }
 
+/// Whether programs can be traced, or the test has to be skipped. On CI it must be possible.
+pub(crate) fn may_trace() -> bool {
+    if is_missing("strace") {
+        return false;
+    }
+    let traced = run(Command::new("strace").args(["-qq", "--", "true"]), b"");
+    if traced.status.success() {
+        return true;
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "nothing may be traced, and this is CI"
+    );
+    eprintln!("skipped: nothing may be traced here");
+    false
+}
+
 /// A Python that has this module; `None` if there is none, so that its test has to be skipped.
 pub(crate) fn python_with(module: &str) -> Option<&'static str> {
     // The first on the path may be one of the user's own, which does not see the system's packages.

@@ -4,10 +4,8 @@
 use std::{
     net::{TcpListener, TcpStream},
     sync::Arc,
-    time::Duration,
 };
 
-use reactor::Core;
 use rustls::{
     ClientConfig, ClientConnection, ConnectionCommon, RootCertStore, ServerConfig,
     ServerConnection, SideData, SupportedProtocolVersion,
@@ -15,15 +13,6 @@ use rustls::{
     pki_types::{PrivatePkcs8KeyDer, ServerName},
 };
 use socket2::SockRef;
-
-/// How long anything may take before it counts as a hang.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// Fails when it takes too long.
-pub(crate) fn run<F: Future>(core: &mut Core, future: F) -> F::Output {
-    let limited = core.handle().timeout(LIMIT, future);
-    core.run(limited).unwrap().expect("it does not hang")
-}
 
 /// Both ends, of which each has what it needs to go on alone.
 pub(crate) fn after_the_handshake(

@@ -9,7 +9,8 @@ use crate::{Connect, TcpStream};
 /// until one answers (RFC 8305, "Happy Eyeballs").
 ///
 /// The host is a name or an address; an IPv6 address stands in brackets, `"[::1]:80"`. The port is a
-/// number. [`Connector`] has limits, a resolver and socket options of your choice.
+/// number. [`check_target`](crate::check_target) tells beforehand whether it is written like that.
+/// [`Connector`] has limits, a resolver and socket options of your choice.
 ///
 /// # Examples
 ///

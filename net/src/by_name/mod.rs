@@ -26,3 +26,4 @@ pub use lookup::Lookup;
 pub use lookup_error::LookupError;
 pub use resolve::{Resolve, Resolving};
 pub use resolver_pool::ResolverPool;
+pub use target::check_target;

@@ -1,5 +1,29 @@
 use std::{io, net::SocketAddr};
 
+/// Checks that a target is written as [`connect`](crate::connect) wants it, `"host:port"`, without looking
+/// anything up: so that a mistake in what a user has said is told at once, and not at the first connection.
+///
+/// Whether there is such a host is another question, and may have another answer each time.
+///
+/// # Errors
+///
+/// [`InvalidInput`](io::ErrorKind::InvalidInput), with a text that says what is wrong and how it is to be
+/// written.
+///
+/// # Examples
+///
+/// ```
+/// assert!(net::check_target("localhost:80").is_ok());
+/// assert!(net::check_target("[::1]:80").is_ok());
+/// for wrong in ["localhost", "::1:80", "localhost:+80"] {
+///     let error = net::check_target(wrong).unwrap_err();
+///     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+/// }
+/// ```
+pub fn check_target(target: &str) -> io::Result<()> {
+    Target::parse(target).map(drop)
+}
+
 /// What `"host:port"` says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target<'a> {
@@ -57,6 +81,7 @@ mod tests {
                 Target::parse(text).unwrap(),
                 Target::Addr(text.parse().unwrap())
             );
+            check_target(text).unwrap();
         }
     }
 
@@ -72,6 +97,7 @@ mod tests {
             ("127.1:80", "127.1", 80),
         ] {
             assert_eq!(Target::parse(text).unwrap(), Target::Host(host, port));
+            check_target(text).unwrap();
         }
     }
 
@@ -101,9 +127,13 @@ mod tests {
             ("[127.0.0.1]:80", BRACKETS),
             ("http://example.com:80", BRACKETS),
         ] {
-            let error = Target::parse(text).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{text:?}");
-            assert_eq!(error.to_string(), why, "{text:?}");
+            for error in [
+                Target::parse(text).unwrap_err(),
+                check_target(text).unwrap_err(),
+            ] {
+                assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{text:?}");
+                assert_eq!(error.to_string(), why, "{text:?}");
+            }
         }
     }
 

@@ -43,8 +43,10 @@ use super::{Relayed, lane::Lane, limits::Limits};
 ///
 /// The first error of a socket ends both ways; [`RelayError`](crate::RelayError) tells which socket it was
 /// and what was done. [`TimedOut`](io::ErrorKind::TimedOut) with the source [`Elapsed`](reactor::Elapsed)
-/// after the idle limit. Those of the watch. Never `WouldBlock` nor `Interrupted`.
-/// [`Relay::carried`] tells how far it came.
+/// after the idle limit. Those of the watch. When the core has been dropped,
+/// [`ReactorGone`](reactor::ReactorGone) is the source: of the error of a socket, which is that of the
+/// [`RelayError`](crate::RelayError), or of the error of a limit, which has none between. Never `WouldBlock`
+/// nor `Interrupted`. [`Relay::carried`] tells how far it came.
 ///
 /// # Examples
 ///
@@ -132,7 +134,7 @@ impl<'a, A, B, W> Relay<'a, A, B, W> {
 
     /// How long it may last that nothing is carried, either way, before the relay ends with an error.
     pub fn idle_limit(mut self, limit: Duration) -> Self {
-        self.limits.idle = Some(limit);
+        self.limits.idle.set(limit);
         self
     }
 
@@ -191,7 +193,7 @@ impl<A: Relayed, B: Relayed, W: Watch + Unpin> Future for Relay<'_, A, B, W> {
                 continue;
             }
             if this.carried() != before {
-                this.limits.moved();
+                this.limits.idle.moved();
             }
             let mut stopped = this.watch.poll_stop(cx)?;
             if stopped.is_pending() {

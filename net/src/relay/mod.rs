@@ -16,13 +16,10 @@ mod one_way;
 mod relay_error;
 mod relayed;
 
+pub(crate) use self::relayed::{Carries, relayed};
 pub use self::{
     future::{Relay, relay},
     one_way::{RelayOneWay, relay_one_way},
     relay_error::RelayError,
     relayed::Relayed,
-};
-pub(crate) use self::{
-    limits::Limits,
-    relayed::{Carries, relayed},
 };

@@ -30,7 +30,8 @@ pub(crate) trait Carries {
     /// Moves what is in a pipe to the peer.
     fn poll_empty(&self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>>;
 
-    /// Reads at most so many bytes of what was received; nothing is the end.
+    /// Reads at most so many bytes of what was received, and no more than a lent buffer holds; nothing is the
+    /// end.
     fn poll_recv(&self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<Lent>>;
 
     fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>>;
@@ -85,14 +86,8 @@ macro_rules! relayed {
                 cx: &mut std::task::Context<'_>,
                 most: usize,
             ) -> std::task::Poll<std::io::Result<io_traits::pool::Lent>> {
-                if most >= io_traits::pool::CAPACITY {
-                    return io_traits::io::poll_read_lent(&mut &*self, cx);
-                }
-                let mut buf = io_traits::pool::take();
-                buf.resize(most, 0);
-                let n = std::task::ready!(self.bytes.poll_read(cx, &mut buf))?;
-                buf.truncate(n);
-                std::task::Poll::Ready(Ok(buf))
+                let mut limited = std::io::Read::take(self, most as u64);
+                io_traits::io::poll_read_lent(&mut limited, cx)
             }
 
             fn poll_send(

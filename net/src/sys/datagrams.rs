@@ -12,6 +12,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6},
     os::fd::AsRawFd,
     ptr,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use libc::{c_int, c_void};
@@ -55,22 +56,27 @@ pub(crate) fn recv_messages<'a, S: Socket>(
         wanted += 1;
     }
     let fd = socket.as_fd().as_raw_fd();
-    // SAFETY: the first `wanted` headers are there, and point to memory that is borrowed for writing.
-    let result = unsafe {
-        libc::recvmmsg(
-            fd,
-            headers.as_mut_ptr().cast(),
-            wanted as libc::c_uint,
-            0,
-            ptr::null_mut(),
-        )
-    };
-    let (received, drained) = match usize::try_from(result).map_err(|_| io::Error::last_os_error())
-    {
+    let result = RECVMMSG.call(|| {
+        // SAFETY: the first `wanted` headers are there, and point to memory that is borrowed for writing.
+        unsafe {
+            libc::recvmmsg(
+                fd,
+                headers.as_mut_ptr().cast(),
+                wanted as libc::c_uint,
+                0,
+                ptr::null_mut(),
+            )
+        }
+    });
+    let (received, drained) = match result {
         // recvmmsg(2) ends early when the next message would block, or at an error, which it keeps for the
         // next call. That error is younger than the call, and so is its event.
-        Ok(received) => (received, received < wanted),
-        Err(error) if is_unknown(&error) && wanted > 0 => {
+        Some(received) => {
+            let received = received?;
+            (received, received < wanted)
+        }
+        None if wanted == 0 => (0, false),
+        None => {
             // SAFETY: the first header is there, and points to memory that is borrowed for writing.
             let first = unsafe { headers[0].assume_init_mut() };
             // SAFETY: the same.
@@ -78,7 +84,6 @@ pub(crate) fn recv_messages<'a, S: Socket>(
             first.msg_len = u32::try_from(len).map_err(|_| io::Error::last_os_error())?;
             (1, false)
         }
-        Err(error) => return Err(error),
     };
     for ((slot, header), meta) in slots.iter().zip(&headers).zip(metas).take(received) {
         // SAFETY: the kernel has received no more messages than there were headers, each with its slot.
@@ -106,14 +111,13 @@ pub(crate) fn send_messages<'a, S: Socket>(
         planned += 1;
     }
     let fd = socket.as_fd().as_raw_fd();
-    if planned > 1 {
-        // SAFETY: the first `planned` headers are there, and point to memory that is borrowed for reading.
-        let sent =
-            unsafe { libc::sendmmsg(fd, headers.as_mut_ptr().cast(), planned as libc::c_uint, 0) };
-        match usize::try_from(sent).map_err(|_| io::Error::last_os_error()) {
-            Err(error) if is_unknown(&error) => {}
-            result => return result,
-        }
+    if planned > 1
+        && let Some(result) = SENDMMSG.call(|| {
+            // SAFETY: the first `planned` headers are there, and point to memory that is borrowed for reading.
+            unsafe { libc::sendmmsg(fd, headers.as_mut_ptr().cast(), planned as libc::c_uint, 0) }
+        })
+    {
+        return result;
     }
     if planned == 0 {
         return Ok(0);
@@ -126,11 +130,35 @@ pub(crate) fn send_messages<'a, S: Socket>(
     }
 }
 
-/// Whether the call is missing, as in some sandboxes: of recvmmsg(2) and sendmmsg(2), which are younger than
-/// recvmsg(2) and sendmsg(2).
-#[cold]
-fn is_unknown(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ENOSYS)
+static RECVMMSG: MaybeMissing = MaybeMissing::new();
+static SENDMMSG: MaybeMissing = MaybeMissing::new();
+
+/// A system call that is missing in some sandboxes, as it is younger than others. A process that has been
+/// told so once is always told so, and does not ask again.
+struct MaybeMissing {
+    is_missing: AtomicBool,
+}
+
+impl MaybeMissing {
+    const fn new() -> Self {
+        Self {
+            is_missing: AtomicBool::new(false),
+        }
+    }
+
+    /// What `call` has returned, a count or -1 and `errno`; `None` if it is missing.
+    fn call(&self, call: impl FnOnce() -> c_int) -> Option<io::Result<usize>> {
+        // Whoever does not know yet what another thread has been told finds it out.
+        if self.is_missing.load(Ordering::Relaxed) {
+            return None;
+        }
+        let result = usize::try_from(call()).map_err(|_| io::Error::last_os_error());
+        if matches!(&result, Err(error) if error.raw_os_error() == Some(libc::ENOSYS)) {
+            self.is_missing.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(result)
+    }
 }
 
 /// Where a header points to, but for the payload. It must stay where it is until the call is over.

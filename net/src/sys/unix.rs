@@ -78,7 +78,7 @@ unsafe fn recv_bytes<S: Socket>(
     // SAFETY: the header says what the caller vouches for, and there is no name and no control data.
     let received = unsafe { libc::recvmsg(descriptor(socket), &mut header, 0) };
     Ok(Received {
-        bytes: transferred(received)?,
+        bytes: usize::try_from(received).map_err(|_| io::Error::last_os_error())?,
         stops_only_when_empty: cfg!(any(target_os = "linux", target_os = "android"))
             && header.msg_flags & libc::MSG_CTRUNC == 0,
     })
@@ -130,12 +130,6 @@ pub(crate) fn send<S: Socket>(socket: &S, buf: &[u8]) -> io::Result<usize> {
 #[inline]
 fn descriptor(socket: &impl Socket) -> RawFd {
     socket.as_fd().as_raw_fd()
-}
-
-/// What recv(2) and send(2) say: a number of bytes, or -1 and `errno`.
-#[inline]
-fn transferred(returned: libc::ssize_t) -> io::Result<usize> {
-    usize::try_from(returned).map_err(|_| io::Error::last_os_error())
 }
 
 /// sendmsg(2) instead of the writev(2) of std, so that a peer that has gone is an error and no SIGPIPE.

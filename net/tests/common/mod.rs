@@ -6,15 +6,19 @@ mod of_reactor;
 
 use std::{
     fs::File,
-    io::{ErrorKind, IoSliceMut, Read, Write},
+    future::poll_fn,
+    io::{self, ErrorKind, IoSliceMut, Read, Write},
     net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream, UdpSocket as StdUdp},
     os::{fd::AsFd, unix::net::UnixStream as StdUnix},
     path::PathBuf,
+    pin::pin,
     sync::atomic::{AtomicU32, Ordering},
     task::Waker,
+    thread,
 };
 
 use bytes::BytesMut;
+use futures::{StreamExt, future::select, stream::FuturesUnordered};
 use io_traits::{AsyncRead, read_buf, task};
 use net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 pub(crate) use of_reactor::*;
@@ -111,7 +115,7 @@ pub(crate) fn fill_unix(stream: &UnixStream) -> usize {
 }
 
 /// One read of a stream, into much more memory than there is data.
-pub(crate) type ReadOnce<S> = fn(&S) -> std::io::Result<usize>;
+pub(crate) type ReadOnce<S> = fn(&S) -> io::Result<usize>;
 
 /// All the ways to read.
 pub(crate) fn ways_to_read<S>() -> [ReadOnce<S>; 3]
@@ -194,4 +198,43 @@ pub(crate) fn reset(stream: StdStream) {
 pub(crate) fn path_of(module: &str, test: &str) -> String {
     let (_crate, module) = module.split_once("::").unwrap();
     format!("{module}::{test}")
+}
+
+/// Drives futures as the children of one task, each polled only when it was woken itself, and each beside
+/// another that is never ready; returns the sum of what they give.
+pub(crate) async fn sum_beside_others<N, F>(pairs: impl IntoIterator<Item = (N, F)>) -> usize
+where
+    N: Future<Output = io::Result<usize>>,
+    F: Future<Output = io::Result<usize>>,
+{
+    let mut children: FuturesUnordered<_> = pairs
+        .into_iter()
+        .map(|(never, wanted)| async move {
+            let (never, wanted) = (pin!(never), pin!(wanted));
+            select(never, wanted).await.factor_first().0.unwrap()
+        })
+        .collect();
+    let mut sum = 0;
+    while let Some(n) = children.next().await {
+        sum += n;
+    }
+    sum
+}
+
+/// Drives a future in a thread of its own, and wakes `parked` when it waits for the first time.
+pub(crate) fn drive_in_thread<F>(future: F, parked: Waker) -> thread::JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (mut future, mut parked) = (Box::pin(future), Some(parked));
+    thread::spawn(move || {
+        block_on(poll_fn(move |cx| {
+            let polled = future.as_mut().poll(cx);
+            if polled.is_pending() {
+                parked.take().into_iter().for_each(Waker::wake);
+            }
+            polled
+        }))
+    })
 }

@@ -1,8 +1,9 @@
 //! What a relay holds while it waits, what is lost with it, and what it leaves to others.
 
 use std::{
+    error::Error,
     future::{Future, poll_fn},
-    io::{Read, Write},
+    io::{self, Read, Write},
     pin::Pin,
     rc::Rc,
     sync::{
@@ -16,7 +17,7 @@ use std::{
 
 use io_traits::io::Way;
 use net::{relay, relay_one_way};
-use reactor::Core;
+use reactor::{Core, ReactorGone};
 
 use crate::{
     common::{
@@ -288,4 +289,6 @@ fn when_the_core_is_gone_a_relay_says_so() {
     };
     let place = net::RelayError::source_of(&error).unwrap();
     assert_eq!(place.direction(), reactor::Direction::Read);
+    let of_the_socket = place.source().unwrap().downcast_ref::<io::Error>();
+    assert!(ReactorGone::is_source_of(of_the_socket.unwrap()));
 }

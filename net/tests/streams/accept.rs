@@ -14,7 +14,7 @@ use io_traits::{io as async_io, task};
 use reactor::Core;
 use rustix::process::{Resource, setrlimit};
 
-use super::{At, Listener, StdStream, Stream, connect_std, listen, pair};
+use super::{At, StdStream, Stream, assert_is_from, assert_listens_at, connect_std, listen, pair};
 use crate::common::{
     CountWakes, HANG, child, open_descriptors, path_of, poll_with, run, settle, turn_until,
     use_descriptors_up,
@@ -44,11 +44,12 @@ fn the_stream_of_connections_gives_each_of_them_once() {
     let (listener, at) = listen(&core.handle());
     let mut incoming = listener.incoming();
     for _ in 0..3 {
-        let _peers = numbered_peers(&at, 100);
+        let peers = numbered_peers(&at, 100);
         run(&mut core, async {
-            for n in 0..100 {
-                let (stream, _) = incoming.next().await.unwrap().unwrap();
+            for (n, peer) in (0..).zip(&peers) {
+                let (stream, from) = incoming.next().await.unwrap().unwrap();
                 assert_eq!(number_of(stream).await, n);
+                assert_is_from(&from, peer);
             }
         });
     }
@@ -68,7 +69,8 @@ fn an_accept_that_is_cancelled_loses_no_connection() {
         peer.write_all(&[n]).unwrap();
         turn_until(&mut core, || count.get() > 0);
         drop(cancelled);
-        let (stream, _) = run(&mut core, task::io(|| listener.accept())).unwrap();
+        let (stream, from) = run(&mut core, task::io(|| listener.accept())).unwrap();
+        assert_is_from(&from, &peer);
         assert_eq!(run(&mut core, number_of(stream)), n);
     }
 }
@@ -77,10 +79,8 @@ fn an_accept_that_is_cancelled_loses_no_connection() {
 fn a_stream_of_connections_gives_its_listener_back() {
     let mut core = Core::new().unwrap();
     let (listener, at) = listen(&core.handle());
-    let listens_at = |listener: &Listener| format!("{:?}", listener.local_addr().unwrap());
-    let before = listens_at(&listener);
     let mut incoming = listener.incoming();
-    assert_eq!(listens_at(incoming.get_ref()), before);
+    assert_listens_at(incoming.get_ref(), &at);
     let _first = connect_std(&at);
     run(&mut core, incoming.next()).unwrap().unwrap();
     let listener = incoming.into_inner();
@@ -145,9 +145,16 @@ fn without_descriptors_accepting_pauses_and_goes_on_without_a_new_connection() {
     });
 }
 
-/// Accepts two connections while strace makes calls fail; the first argument of `check` are those
+/// Accepts two of so many connections while strace makes calls fail; the first argument of `check` are those
 /// that were skipped, the second the pauses.
-fn accepts_although(test: &str, call: &str, errors: &[&str], when: &str, check: fn(u64, u64)) {
+fn accepts_although(
+    test: &str,
+    call: &str,
+    errors: &[&str],
+    when: &str,
+    connections: usize,
+    check: fn(u64, u64),
+) {
     for error in errors {
         let inject = format!("inject={call}:error={error}:when={when}");
         let trace = child::traced(test, &["-e", &inject], || {
@@ -155,7 +162,7 @@ fn accepts_although(test: &str, call: &str, errors: &[&str], when: &str, check: 
             let (listener, at) = listen(&core.handle());
             let mut incoming = listener.incoming();
             let descriptors = open_descriptors();
-            let peers = [(); 4].map(|()| connect_std(&at));
+            let peers: Vec<_> = (0..connections).map(|_| connect_std(&at)).collect();
             let skipped_and_paused = run(&mut core, async {
                 let mut accepted = Vec::new();
                 for _ in 0..2 {
@@ -189,7 +196,7 @@ fn the_error_of_one_connection_is_skipped_and_counted() {
         "EOPNOTSUPP",
         "ENONET",
     ];
-    accepts_although(&test, "accept4", &errors, "1..2", |skipped, pauses| {
+    accepts_although(&test, "accept4", &errors, "1..2", 2, |skipped, pauses| {
         assert_eq!((skipped, pauses), (2, 0));
     });
 }
@@ -201,9 +208,27 @@ fn a_lack_of_something_in_the_system_pauses_and_goes_on() {
         "a_lack_of_something_in_the_system_pauses_and_goes_on",
     );
     let errors = ["ENFILE", "ENOMEM", "ENOBUFS", "EMFILE"];
-    accepts_although(&test, "accept4", &errors, "1..2", |skipped, pauses| {
+    accepts_although(&test, "accept4", &errors, "1..2", 2, |skipped, pauses| {
         assert_eq!((skipped, pauses), (0, 2));
     });
+}
+
+#[test]
+fn an_accept_that_a_signal_interrupts_is_tried_again_at_once() {
+    let test = path_of(
+        module_path!(),
+        "an_accept_that_a_signal_interrupts_is_tried_again_at_once",
+    );
+    accepts_although(
+        &test,
+        "accept4",
+        &["EINTR"],
+        "1..2",
+        2,
+        |skipped, pauses| {
+            assert_eq!((skipped, pauses), (0, 0));
+        },
+    );
 }
 
 #[test]
@@ -219,6 +244,8 @@ fn an_accepted_connection_that_cannot_be_registered_is_closed_and_the_next_one_c
         "epoll_ctl",
         &["ENOSPC", "ENOMEM"],
         "3..5+2",
+        // Two of them are those that are closed.
+        4,
         |skipped, pauses| {
             assert_eq!((skipped, pauses), (0, 2));
         },

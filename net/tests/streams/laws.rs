@@ -4,8 +4,7 @@ use std::{
     io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write},
     net::Shutdown,
     sync::Arc,
-    task::{Context, Waker},
-    thread,
+    task::Waker,
 };
 
 use bytes::BytesMut;
@@ -17,26 +16,34 @@ use io_traits::{
 use reactor::{Core, ReactorGone};
 
 use super::{
-    Listener, Stream, connect, connect_std, fill, listen, listen_std, pair, pair_of_ours, std_pair,
-    try_listen,
+    Listener, Stream, assert_is_from, connect, connect_std, fill, listen, listen_std, pair,
+    pair_of_ours, std_pair, try_listen, try_pair_of_ours,
 };
 use crate::common::{
-    CountWakes, Elsewhere, assert_gone, block_on, child, path_of, poll_with, run, settle,
+    CountWakes, Elsewhere, assert_gone, child, drive_in_thread, path_of, poll_with, run, settle,
     turn_until, with_cx, within_reason,
 };
 
-type Operation = fn(&Stream) -> io::Result<usize>;
+type Operation = fn(&mut Stream) -> io::Result<usize>;
 
-const READS: [Operation; 4] = [
-    |mut stream| stream.read(&mut [0; 8]),
-    |mut stream| stream.read_vectored(&mut [IoSliceMut::new(&mut [0; 8])]),
+/// By the stream itself, and by a reference to it.
+const READS: [Operation; 8] = [
+    |stream| stream.read(&mut [0; 8]),
+    |stream| (&*stream).read(&mut [0; 8]),
+    |stream| stream.read_vectored(&mut [IoSliceMut::new(&mut [0; 8])]),
+    |stream| (&*stream).read_vectored(&mut [IoSliceMut::new(&mut [0; 8])]),
     |stream| stream.peek(&mut [0; 8]),
-    |mut stream| read_buf(&mut stream, &mut BytesMut::with_capacity(8)),
+    |stream| read_buf(stream, &mut BytesMut::with_capacity(8)),
+    |stream| read_buf(&mut &*stream, &mut BytesMut::with_capacity(8)),
+    // It has no memory yet.
+    |stream| read_buf(stream, &mut BytesMut::new()),
 ];
 
-const WRITES: [Operation; 2] = [
-    |mut stream| stream.write(b"x"),
-    |mut stream| stream.write_vectored(&[IoSlice::new(b"x"), IoSlice::new(b"y")]),
+const WRITES: [Operation; 4] = [
+    |stream| stream.write(b"x"),
+    |stream| (&*stream).write(b"x"),
+    |stream| stream.write_vectored(&[IoSlice::new(b"x"), IoSlice::new(b"y")]),
+    |stream| (&*stream).write_vectored(&[IoSlice::new(b"x"), IoSlice::new(b"y")]),
 ];
 
 // ---- 1. non-blocking ------------------------------------------------------------------------------
@@ -53,7 +60,7 @@ fn law_1_non_blocking_reads_writes_peeks_and_accepts_say_would_block_at_once() {
             fill(&stream);
             for operation in READS.into_iter().chain(WRITES) {
                 let error = with_cx(Waker::noop(), |cx| {
-                    task::enter(cx, || operation(&stream)).unwrap_err()
+                    task::enter(cx, || operation(&mut stream)).unwrap_err()
                 });
                 assert_eq!(error.kind(), ErrorKind::WouldBlock);
             }
@@ -81,9 +88,9 @@ fn law_1_non_blocking_reads_writes_peeks_and_accepts_say_would_block_at_once() {
 fn law_2_would_block_registers_each_operation_and_its_retry_goes_through() {
     let mut core = Core::new().unwrap();
     for read in READS {
-        let (stream, mut peer) = pair(&core.handle());
+        let (mut stream, mut peer) = pair(&core.handle());
         let (count, waker) = CountWakes::new();
-        let try_it = || with_cx(&waker, |cx| task::enter(cx, || read(&stream)));
+        let mut try_it = || with_cx(&waker, |cx| task::enter(cx, || read(&mut stream)));
         assert_eq!(try_it().unwrap_err().kind(), ErrorKind::WouldBlock);
         settle(&mut core);
         assert_eq!(count.get(), 0);
@@ -92,10 +99,10 @@ fn law_2_would_block_registers_each_operation_and_its_retry_goes_through() {
         assert_eq!(try_it().unwrap(), 4);
     }
     for write in WRITES {
-        let (stream, mut peer) = pair(&core.handle());
+        let (mut stream, mut peer) = pair(&core.handle());
         let filled = fill(&stream);
         let (count, waker) = CountWakes::new();
-        let try_it = || with_cx(&waker, |cx| task::enter(cx, || write(&stream)));
+        let mut try_it = || with_cx(&waker, |cx| task::enter(cx, || write(&mut stream)));
         assert_eq!(try_it().unwrap_err().kind(), ErrorKind::WouldBlock);
         settle(&mut core);
         assert_eq!(count.get(), 0);
@@ -116,7 +123,8 @@ fn law_2_would_block_registers_an_accept() {
     assert_eq!(count.get(), 0);
     let mut peer = connect_std(&at);
     turn_until(&mut core, || count.get() > 0);
-    let (mut stream, _) = try_it().unwrap();
+    let (mut stream, from) = try_it().unwrap();
+    assert_is_from(&from, &peer);
     peer.write_all(b"x").unwrap();
     run(&mut core, async_io::read_exact(&mut stream, &mut [0; 1])).unwrap();
 }
@@ -222,7 +230,7 @@ fn law_6_no_silent_hang_outside_of_a_task_the_answer_is_the_same_with_and_withou
     let mut connection = None;
     for round in 0..4 {
         for (operation, answer) in READS.into_iter().chain(WRITES).enumerate() {
-            let error = answer(&stream).unwrap_err();
+            let error = answer(&mut stream).unwrap_err();
             assert!(
                 NotInTask::is_source_of(&error),
                 "operation {operation}, round {round}"
@@ -231,7 +239,6 @@ fn law_6_no_silent_hang_outside_of_a_task_the_answer_is_the_same_with_and_withou
         let others = [
             stream.read(&mut []),
             stream.write(b""),
-            read_buf(&mut stream, &mut BytesMut::new()),
             listener.accept().map(|_| 0),
         ];
         for result in others {
@@ -256,7 +263,7 @@ fn law_6_no_silent_hang_outside_of_a_task_the_answer_is_the_same_with_and_withou
 fn law_6_after_the_core_is_gone_every_operation_says_so_for_ever() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
-    let (stream, mut peer) = pair(&handle);
+    let (mut stream, mut peer) = pair(&handle);
     let (listener, at) = listen(&handle);
     peer.write_all(b"data").unwrap();
     settle(&mut core);
@@ -264,7 +271,7 @@ fn law_6_after_the_core_is_gone_every_operation_says_so_for_ever() {
     for _ in 0..3 {
         with_cx(Waker::noop(), |cx| {
             for operation in READS.into_iter().chain(WRITES) {
-                assert_gone(task::enter(cx, || operation(&stream)));
+                assert_gone(task::enter(cx, || operation(&mut stream)));
             }
             assert_gone(task::enter(cx, || listener.accept()));
         });
@@ -274,6 +281,7 @@ fn law_6_after_the_core_is_gone_every_operation_says_so_for_ever() {
         assert_gone(try_listen(&handle));
         assert_gone(Listener::from_std(listen_std().0, &handle));
         assert_gone(Stream::from_std(std_pair().0, &handle));
+        assert_gone(try_pair_of_ours(&handle));
     }
     let mut incoming = listener.incoming();
     assert_gone(incoming.next().now_or_never().expect("a hang").unwrap());
@@ -296,7 +304,7 @@ fn law_6_whoever_waits_for_a_socket_is_woken_when_the_core_goes() {
         .map(|what| {
             let (stream, is_parked) = (stream.clone(), is_parked.clone());
             let listener = (what == 2).then(|| listen(&core.handle));
-            let mut waiting = Box::pin(async move {
+            let waiting = async move {
                 match what {
                     0 => async_io::read_exact(&mut &*stream, &mut [0; 1]).await,
                     1 => async_io::write_all(&mut &*stream, &[0; 65_536]).await,
@@ -304,17 +312,8 @@ fn law_6_whoever_waits_for_a_socket_is_woken_when_the_core_goes() {
                         .await
                         .map(drop),
                 }
-            });
-            thread::spawn(move || {
-                let mut announced = Some(is_parked);
-                block_on(std::future::poll_fn(move |cx: &mut Context<'_>| {
-                    let polled = waiting.as_mut().poll(cx);
-                    if polled.is_pending() {
-                        announced.take().into_iter().for_each(Waker::wake);
-                    }
-                    polled
-                }))
-            })
+            };
+            drive_in_thread(waiting, is_parked)
         })
         .into();
     parked.wait_for(3);

@@ -1,7 +1,7 @@
 //! Connections of TCP.
 
 use std::io;
-pub(crate) use std::net::{SocketAddr as At, TcpStream as StdStream};
+pub(crate) use std::net::{SocketAddr as At, SocketAddr, TcpStream as StdStream};
 
 pub(crate) use net::{TcpListener as Listener, TcpStream as Stream};
 use reactor::Handle;
@@ -20,10 +20,14 @@ mod laws;
 #[path = "wakeups.rs"]
 mod wakeups;
 
-pub(crate) fn pair_of_ours(handle: &Handle) -> (Stream, Stream) {
+pub(crate) fn try_pair_of_ours(handle: &Handle) -> io::Result<(Stream, Stream)> {
     let (one, two) = std_pair();
-    let ours = |stream| Stream::from_std(stream, handle).unwrap();
-    (ours(one), ours(two))
+    let ours = |stream| Stream::from_std(stream, handle);
+    Ok((ours(one)?, ours(two)?))
+}
+
+pub(crate) fn pair_of_ours(handle: &Handle) -> (Stream, Stream) {
+    try_pair_of_ours(handle).unwrap()
 }
 
 pub(crate) fn try_listen(handle: &Handle) -> io::Result<(Listener, At)> {
@@ -49,4 +53,15 @@ pub(crate) async fn connect(at: &At, handle: &Handle) -> io::Result<Stream> {
 
 pub(crate) fn connect_std(at: &At) -> StdStream {
     StdStream::connect(at).unwrap()
+}
+
+/// An accept has said that it is this peer's.
+#[track_caller]
+pub(crate) fn assert_is_from(from: &SocketAddr, peer: &StdStream) {
+    assert_eq!(*from, peer.local_addr().unwrap());
+}
+
+#[track_caller]
+pub(crate) fn assert_listens_at(listener: &Listener, at: &At) {
+    assert_eq!(listener.local_addr().unwrap(), *at);
 }

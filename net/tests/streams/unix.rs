@@ -1,7 +1,7 @@
 //! Connections of Unix sockets.
 
 use std::io;
-pub(crate) use std::os::unix::net::UnixStream as StdStream;
+pub(crate) use std::os::unix::net::{SocketAddr, UnixStream as StdStream};
 
 pub(crate) use net::{UnixListener as Listener, UnixStream as Stream};
 use reactor::Handle;
@@ -30,13 +30,17 @@ pub(crate) fn std_pair() -> (StdStream, StdStream) {
     (one, two)
 }
 
-pub(crate) fn pair_of_ours(handle: &Handle) -> (Stream, Stream) {
-    Stream::pair(handle).unwrap()
+pub(crate) fn try_pair_of_ours(handle: &Handle) -> io::Result<(Stream, Stream)> {
+    Stream::pair(handle)
 }
 
 /// Closes a connection with data unread, which is an error for the other end. Ours must have sent some.
 pub(crate) fn break_off(stream: StdStream) {
     drop(stream);
+}
+
+pub(crate) fn pair_of_ours(handle: &Handle) -> (Stream, Stream) {
+    try_pair_of_ours(handle).unwrap()
 }
 
 pub(crate) fn try_listen(handle: &Handle) -> io::Result<(Listener, At)> {
@@ -61,4 +65,17 @@ pub(crate) async fn connect(at: &At, handle: &Handle) -> io::Result<Stream> {
 
 pub(crate) fn connect_std(at: &At) -> StdStream {
     StdStream::connect(at).unwrap()
+}
+
+/// An accept has said that it is this peer's, which has no name: nobody has bound it to one.
+#[track_caller]
+pub(crate) fn assert_is_from(from: &SocketAddr, peer: &StdStream) {
+    assert!(from.is_unnamed(), "{from:?}");
+    assert!(peer.local_addr().unwrap().is_unnamed());
+}
+
+#[track_caller]
+pub(crate) fn assert_listens_at(listener: &Listener, at: &At) {
+    let addr = listener.local_addr().unwrap();
+    assert_eq!(addr.as_pathname(), Some(at.as_ref()));
 }

@@ -1,22 +1,19 @@
 //! The third law: no wakeup is lost, with any number of tasks, under any executor, on any thread.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     sync::Arc,
     thread,
 };
 
-use futures::{
-    StreamExt,
-    executor::ThreadPool,
-    future::{join_all, select},
-    stream::FuturesUnordered,
-};
+use futures::{StreamExt, executor::ThreadPool, future::join_all};
 use io_traits::{io as async_io, task};
 use reactor::Core;
 
-use super::{connect, connect_std, listen, pair};
-use crate::common::{CountWakes, Elsewhere, block_on, poll_with, run, settle, turn_until};
+use super::{Stream, assert_is_from, connect, connect_std, listen, pair};
+use crate::common::{
+    CountWakes, Elsewhere, block_on, poll_with, run, settle, sum_beside_others, turn_until,
+};
 
 #[test]
 fn law_3_twenty_tasks_on_one_stream_in_one_direction_are_all_woken() {
@@ -54,31 +51,38 @@ fn law_3_fifty_tasks_accept_from_one_listener_and_each_connection_goes_to_one() 
         .map(|_| {
             let listener = listener.clone();
             core.spawner().spawn(async move {
-                let (mut stream, _) = task::io(|| listener.accept()).await.unwrap();
+                let (mut stream, from) = task::io(|| listener.accept()).await.unwrap();
                 let mut byte = [0; 1];
                 async_io::read_exact(&mut stream, &mut byte).await.unwrap();
-                byte[0]
+                (byte[0], from)
             })
         })
         .collect();
     settle(&mut core);
-    let _peers: Vec<_> = (0..50_u8)
+    let peers: Vec<_> = (0..50_u8)
         .map(|n| {
             let mut peer = connect_std(&at);
             peer.write_all(&[n]).unwrap();
             peer
         })
         .collect();
-    let mut bytes: Vec<_> = run(&mut core, join_all(tasks))
+    let mut accepted: Vec<_> = run(&mut core, join_all(tasks))
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    bytes.sort_unstable();
-    assert_eq!(bytes, (0..50).collect::<Vec<u8>>());
+    accepted.sort_unstable_by_key(|(n, _)| *n);
+    assert!(accepted.iter().map(|(n, _)| *n).eq(0..50));
+    for ((_, from), peer) in accepted.iter().zip(&peers) {
+        assert_is_from(from, peer);
+    }
     let polls = core.handle().metrics().polls - before;
     // Once to wait, once for a connection, and a few times for one that somebody else had: were all that wait woken
     // for each connection, it would be more than a thousand.
     assert!(polls < 8 * 50, "{polls} polls");
+}
+
+async fn read_byte(mut stream: &Stream) -> io::Result<usize> {
+    task::io(|| stream.read(&mut [0])).await
 }
 
 #[test]
@@ -87,7 +91,6 @@ fn law_3_under_futures_unordered_and_select_the_inner_waker_is_the_one_that_is_w
     let handle = core.handle();
     let (streams, mut peers): (Vec<_>, Vec<_>) = (0..10).map(|_| pair(&handle)).unzip();
     let (never, _never_peer) = pair(&handle);
-    let never = &never;
     let writer = thread::spawn(move || {
         for peer in peers.iter_mut().rev() {
             peer.write_all(b"x").unwrap();
@@ -95,23 +98,10 @@ fn law_3_under_futures_unordered_and_select_the_inner_waker_is_the_one_that_is_w
         }
         peers
     });
-    let seen = run(&mut core, async {
-        let mut children: FuturesUnordered<_> = streams
-            .iter()
-            .map(|mut stream| async move {
-                let (mut buf, mut never_buf, mut never) = ([0; 1], [0; 1], never);
-                let wanted = std::pin::pin!(task::io(|| stream.read(&mut buf)));
-                let other = std::pin::pin!(task::io(|| never.read(&mut never_buf)));
-                select(other, wanted).await.factor_first().0.unwrap()
-            })
-            .collect();
-        let mut seen = 0;
-        while let Some(n) = children.next().await {
-            seen += n;
-        }
-        seen
-    });
-    assert_eq!(seen, 10);
+    let pairs = streams
+        .iter()
+        .map(|stream| (read_byte(&never), read_byte(stream)));
+    assert_eq!(run(&mut core, sum_beside_others(pairs)), 10);
     writer.join().unwrap();
 }
 

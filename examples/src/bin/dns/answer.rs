@@ -27,6 +27,11 @@ impl Answer {
         Self { bytes: Vec::new() }
     }
 
+    /// In bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(crate) fn is_truncated(&self) -> bool {
         header_buffer::has_flags(&self.bytes, PacketFlag::TRUNCATION).unwrap_or(true)
     }

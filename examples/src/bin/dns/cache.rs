@@ -6,7 +6,7 @@ use std::{
 use crate::{answer::Answer, message::Key};
 
 /// Answers, each until its time is over; as many as there is room for, and then those that would live
-/// longest.
+/// longest. One that is too long is not kept, as room is counted in answers.
 pub(crate) struct Cache {
     room: usize,
     entries: HashMap<Key, Entry>,
@@ -38,6 +38,9 @@ impl Cache {
 
     pub(crate) fn insert(&mut self, key: &Key, answer: Answer, now: Instant, life: Duration) {
         self.remove(key);
+        if answer.len() > LONGEST {
+            return;
+        }
         // What is over is first.
         while self.entries.len() >= self.room {
             let Some((_, first)) = self.by_end.first().cloned() else {
@@ -57,6 +60,9 @@ impl Cache {
         }
     }
 }
+
+/// Bytes: more than any datagram of the name server's has.
+const LONGEST: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -81,6 +87,16 @@ mod tests {
         for (later, age) in [(0, Some(0)), (2900, Some(2)), (3000, None)] {
             let found = cache.get(&key(1), now + Duration::from_millis(later));
             assert_eq!(found.map(|(_, age)| age), age);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_not_kept_nor_is_the_one_before() {
+        let (mut cache, now) = (Cache::new(2), Instant::now());
+        for (length, kept) in [(LONGEST, &[1][..]), (LONGEST + 1, &[])] {
+            let answer = Answer::new(vec![0; length]);
+            cache.insert(&key(1), answer, now, SECOND);
+            assert_eq!(there(&cache, now), kept);
         }
     }
 

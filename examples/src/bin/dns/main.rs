@@ -36,8 +36,12 @@ use std::{
 use bytes::Bytes;
 use clap::Parser;
 use codec::Framed;
-use examples::{ServerArgs, run_on_threads, run_program, serve_on};
-use futures::{SinkExt, StreamExt, channel::oneshot, future::select};
+use examples::{ServerArgs, named, run_on_threads, run_program, serve_on};
+use futures::{
+    SinkExt, StreamExt,
+    channel::oneshot,
+    future::{Either, select},
+};
 use io_traits::task;
 use net::{RecvBatch, TcpStream, Transmit, UdpSocket, is_transient};
 use reactor::{Core, Handle, Spawner};
@@ -96,13 +100,21 @@ fn serve(
 
     let socket = Rc::new(UdpSocket::from_std(datagrams, &handle)?);
     let by_udp = serve_datagrams(socket, forwarder.clone(), spawner.clone());
-    let by_udp = spawner.spawn(async {
-        let Err(error) = by_udp.await;
-        tracing::error!(%error, "no datagrams any more");
-    });
+    let by_udp = spawner.spawn(by_udp);
+    let mut failed = None;
+    let end = async {
+        // Without datagrams there is no use in going on.
+        if let Either::Right((ended, _)) = select(stopped, by_udp).await {
+            failed = Some(ended);
+        }
+    };
     let by_tcp =
         async move |client: &TcpStream| serve_connection(client, &forwarder, &handle).await;
-    serve_on(&mut core, listener, by_tcp, select(stopped, by_udp))
+    serve_on(&mut core, listener, by_tcp, end)?;
+    failed.map_or(Ok(()), |ended| {
+        let Err(error) = ended?;
+        Err(named("no datagrams any more", error))
+    })
 }
 
 async fn serve_datagrams(
@@ -181,17 +193,13 @@ async fn serve_connection(
 ) -> io::Result<()> {
     let mut messages = Framed::new(client, messages());
     while let Some(question) = handle.timeout(IDLE, messages.next()).await? {
-        let question = question.map_err(io::Error::other)?;
-        let answer = match forwarder.at_once(&question, By::Tcp) {
+        let answer = match forwarder.at_once(&question?, By::Tcp) {
             Said::Nothing => return Ok(()),
             Said::Answer(answer) => answer,
             Said::AskUpstream(query) => forwarder.ask(&query, By::Tcp).await,
         };
         let sending = messages.send(Bytes::from(answer));
-        handle
-            .timeout(IDLE, sending)
-            .await?
-            .map_err(io::Error::other)?;
+        handle.timeout(IDLE, sending).await??;
     }
     Ok(())
 }

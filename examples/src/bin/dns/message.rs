@@ -63,6 +63,11 @@ impl Query {
         let (Some(question), []) = (packet.questions.pop(), &packet.questions[..]) else {
             return Err(refuse(RCODE::FormatError));
         };
+        // simple-dns takes the highest bit off a class, as it is none of it in multicast DNS, RFC 6762, 5.4. Here
+        // it is another class, and two questions would have one answer.
+        if question.unicast_response {
+            return Err(refuse(RCODE::FormatError));
+        }
         let flags = [PacketFlag::RECURSION_DESIRED, PacketFlag::CHECKING_DISABLED]
             .into_iter()
             .filter(|&flag| packet.has_flags(flag))
@@ -96,7 +101,10 @@ impl Query {
         Packet::parse(bytes).is_ok_and(|packet| {
             packet.id() == id
                 && packet.has_flags(PacketFlag::RESPONSE)
-                && matches!(&packet.questions[..], [one] if asked(one) == asked(&self.question))
+                && matches!(
+                    &packet.questions[..],
+                    [one] if !one.unicast_response && asked(one) == asked(&self.question)
+                )
         })
     }
 
@@ -156,7 +164,7 @@ impl Query {
     }
 }
 
-/// What is asked: names are the same in capitals.
+/// What is asked, by a question without `unicast_response`: names are the same in capitals.
 fn asked(question: &Question<'_>) -> Vec<u8> {
     let mut asked = Vec::new();
     for label in question.qname.as_bytes() {

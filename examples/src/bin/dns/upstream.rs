@@ -1,11 +1,8 @@
-use std::{
-    io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use codec::{Framed, LengthDelimitedCodec};
+use examples::any_port;
 use futures::{SinkExt, StreamExt};
 use io_traits::task;
 use net::{TcpStream, UdpSocket};
@@ -49,11 +46,7 @@ impl Upstream {
     }
 
     async fn ask_once(&self, query: &Query) -> io::Result<Answer> {
-        let any_port = match self.addr {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        };
-        let socket = UdpSocket::bind(&any_port, &self.handle)?;
+        let socket = UdpSocket::bind(&any_port(self.addr), &self.handle)?;
         socket.connect(&self.addr)?;
         let (id, question) = numbered(query)?;
         task::io(|| socket.send(&question)).await?;
@@ -81,12 +74,11 @@ impl Upstream {
             stream.set_nodelay(true)?;
             let mut messages = Framed::new(stream, messages());
             let (id, question) = numbered(query)?;
-            messages
-                .send(Bytes::from(question))
+            messages.send(Bytes::from(question)).await?;
+            let answer = messages
+                .next()
                 .await
-                .map_err(io::Error::other)?;
-            let answer = messages.next().await.ok_or(io::ErrorKind::UnexpectedEof)?;
-            let answer = answer.map_err(io::Error::other)?;
+                .ok_or(io::ErrorKind::UnexpectedEof)??;
             if !query.is_answered_by(id, &answer) {
                 return Err(io::ErrorKind::InvalidData.into());
             }

@@ -1,47 +1,22 @@
 use std::{
     io,
     os::unix::net::{SocketAddr, UnixDatagram as StdDatagram},
-    task::{Context, Poll},
 };
 
-use io_traits::{AsyncDatagram, ReadCursor, pool::CAPACITY};
+use io_traits::{ReadCursor, pool::CAPACITY};
+use reactor::Fd;
 
 use super::UnixDatagram;
+use crate::async_datagram::async_datagram;
 
-macro_rules! for_it_and_a_reference {
-    ($($socket:ty),*) => {$(
-        impl AsyncDatagram for $socket {
-            type Addr = SocketAddr;
-
-            fn poll_recv_datagram(
-                &mut self,
-                cx: &mut Context<'_>,
-                buf: &mut ReadCursor<'_>,
-            ) -> Poll<io::Result<SocketAddr>> {
-                self.io.poll_read_with(cx, |io| recv_into(io.get_ref(), buf))
-            }
-
-            fn poll_send_datagram(
-                &mut self,
-                cx: &mut Context<'_>,
-                buf: &[u8],
-                to: &SocketAddr,
-            ) -> Poll<io::Result<()>> {
-                // The system sends a datagram whole or not at all.
-                self.poll_send_to(cx, buf, to).map_ok(drop)
-            }
-        }
-    )*};
-}
-
-for_it_and_a_reference!(UnixDatagram, &UnixDatagram);
+async_datagram!(UnixDatagram, SocketAddr, recv_into);
 
 /// Code that parses names is easily wrong about long ones; that of std is right, and wants memory that is
 /// initialised: lent memory up to the size of that, so that nothing is cut shorter than `buf` is.
-fn recv_into(socket: &StdDatagram, buf: &mut ReadCursor<'_>) -> io::Result<SocketAddr> {
+fn recv_into(socket: &Fd<StdDatagram>, buf: &mut ReadCursor<'_>) -> io::Result<SocketAddr> {
     let mut sender = None;
     let mut receive = |memory: &mut [u8]| {
-        let (n, from) = socket.recv_from(memory)?;
+        let (n, from) = socket.get_ref().recv_from(memory)?;
         sender = Some(from);
         Ok(n)
     };

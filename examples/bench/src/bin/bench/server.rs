@@ -87,23 +87,23 @@ impl Server {
     ///
     /// `TimedOut` after ten seconds.
     pub(crate) fn wait_until_quiet(&self) -> io::Result<()> {
-        let give_up = Instant::now() + PATIENCE;
         let mut quiet = 0;
-        while quiet < 2 {
-            quiet = if self.is_asleep()? { quiet + 1 } else { 0 };
-            if Instant::now() > give_up {
-                let message = "the server has not come to rest";
-                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
-            }
-            thread::sleep(Duration::from_micros(20));
-        }
-        Ok(())
+        wait_until("the server has not come to rest", || {
+            quiet = if self.all_are(ASLEEP)? { quiet + 1 } else { 0 };
+            Ok(quiet == 2)
+        })
     }
 
     /// Stops the server until [`resume`](Self::resume), so that all of what comes meanwhile is there when it
     /// goes on.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after ten seconds.
     pub(crate) fn pause(&self) -> io::Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        // A thread on another CPU runs on until it hears of the signal.
+        wait_until("the server has not stopped", || self.all_are(STOPPED))
     }
 
     pub(crate) fn resume(&self) -> io::Result<()> {
@@ -123,12 +123,13 @@ impl Server {
         Ok(())
     }
 
-    fn is_asleep(&self) -> io::Result<bool> {
+    /// Whether all threads of the server are in this state.
+    fn all_are(&self, state: char) -> io::Result<bool> {
         for thread in self.threads()? {
             let stat = fs::read_to_string(format!("{thread}/stat"))?;
             // The name, in parentheses, may contain anything.
             let (_, after_name) = stat.rsplit_once(')').unwrap_or_default();
-            if !after_name.trim_start().starts_with('S') {
+            if !after_name.trim_start().starts_with(state) {
                 return Ok(false);
             }
         }
@@ -150,4 +151,45 @@ impl Drop for Server {
     }
 }
 
+fn wait_until(
+    otherwise: &'static str,
+    mut is_so: impl FnMut() -> io::Result<bool>,
+) -> io::Result<()> {
+    let give_up = Instant::now() + PATIENCE;
+    while !is_so()? {
+        if Instant::now() > give_up {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, otherwise));
+        }
+        thread::sleep(Duration::from_micros(20));
+    }
+    Ok(())
+}
+
+/// States of threads, proc(5).
+const ASLEEP: char = 'S';
+const STOPPED: char = 'T';
+
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_paused_has_stopped_by_then() {
+        let child = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn();
+        let child = child.unwrap();
+        let server = Server {
+            pid: i32::try_from(child.id()).unwrap(),
+            child,
+            addr: String::new(),
+        };
+        for _ in 0..200 {
+            server.pause().unwrap();
+            assert!(server.all_are(STOPPED).unwrap());
+            server.resume().unwrap();
+        }
+    }
+}
