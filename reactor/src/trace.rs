@@ -71,10 +71,11 @@ impl Tracing {
     /// An object is being registered, so that `watch` is reported of it.
     pub(crate) fn registered(&self, token: usize, watch: impl Debug) {
         let span = tracing::trace_span!("object", token);
+        let tell = || tracing::trace!(token, ?watch, "registered");
         if span.is_disabled() {
-            return;
+            return tell();
         }
-        span.in_scope(|| tracing::trace!(token, ?watch, "registered"));
+        span.in_scope(tell);
         self.has_objects.store(true, Ordering::Relaxed);
         let before = lock(&self.objects).insert(token, span);
         // Outside of the lock: it tells the subscriber, which is foreign code.
