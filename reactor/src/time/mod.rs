@@ -28,5 +28,5 @@ pub(crate) use alarm::Alarm;
 pub(crate) use deadline::Deadline;
 pub(crate) use own_timers::OwnTimers;
 pub(crate) use shared_timers::SharedTimers;
-pub(crate) use timers::Length;
+pub(crate) use timers::{Length, sooner};
 use waiter::Waiter;

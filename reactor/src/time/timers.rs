@@ -50,12 +50,11 @@ pub(crate) struct Next {
 }
 
 impl Next {
-    /// Whichever of two is earlier.
+    /// Whichever of two is sooner.
     pub(crate) fn min(self, other: Self) -> Self {
-        let earlier = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
         Self {
-            any: earlier(self.any, other.any),
-            short: earlier(self.short, other.short),
+            any: sooner(self.any, other.any),
+            short: sooner(self.short, other.short),
         }
     }
 }
@@ -130,8 +129,10 @@ impl Timers {
     #[inline]
     pub(crate) fn next(&self) -> Next {
         let (short, long) = (self.short.next_due(), self.long.next_due());
-        let any = short.into_iter().chain(long).min();
-        Next { any, short }
+        Next {
+            any: sooner(short, long),
+            short,
+        }
     }
 
     /// Fires what is due at `now`, in about the order in which it is due. It looks at `budget` timers or a few more,
@@ -196,6 +197,15 @@ impl Timers {
         let Self { table, fresh, .. } = self;
         fresh.retain(|(key, _)| table.contains(*key));
         fresh.reserve(fresh.len().max(FRESH_KEPT));
+    }
+}
+
+/// Whichever of two times is sooner; `None` is never.
+#[inline]
+pub(crate) fn sooner<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 
