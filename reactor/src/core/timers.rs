@@ -21,7 +21,7 @@ impl Core {
     fn until_next_of_some(&self, max_wait: Option<Duration>) -> Option<Duration> {
         let (own, shared) = (self.local.timers(), self.shared());
         self.settle_timers();
-        let next = own.next().min(shared.timers.sleep());
+        let next = shared.timers.sleep(own.next());
         let any = next.any?;
         let now = shared.now();
         self.alarm.set(next, now, max_wait, &shared.registry);

@@ -57,6 +57,19 @@ impl Next {
             short: sooner(self.short, other.short),
         }
     }
+
+    /// Whether a loop that sleeps until then looks too late for another timer.
+    pub(crate) fn is_too_late_for(self, due: u64, length: Length) -> bool {
+        let (due, looks_at) = match length {
+            Length::Long => (end_of_tick(due), self.any),
+            // If it is a long one that the loop sleeps for, the poller may take a millisecond more.
+            Length::Short => {
+                let any = self.any.map(|any| any.saturating_add(1 << LONG_TICK));
+                (due, sooner(self.short, any))
+            }
+        };
+        looks_at.is_none_or(|looks_at| due < looks_at)
+    }
 }
 
 impl Timers {

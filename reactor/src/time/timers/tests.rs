@@ -124,6 +124,38 @@ fn a_short_timer_is_known_as_such_behind_an_earlier_long_one() {
 }
 
 #[test]
+fn a_loop_is_too_late_for_what_is_due_before_it_looks_and_for_nothing_else() {
+    const TICK: u64 = 1 << LONG_TICK;
+    let at = |any, short| Next { any, short };
+    let (long, both) = (
+        at(Some(20 * TICK), None),
+        at(Some(20 * TICK), Some(20 * TICK)),
+    );
+    let later = at(Some(20 * TICK), Some(30 * TICK));
+    for (next, due, length, is_too_late) in [
+        (Next::default(), u64::MAX - TICK, Length::Long, true),
+        (Next::default(), u64::MAX - TICK, Length::Short, true),
+        (long, 18 * TICK + 1, Length::Long, true),
+        // Those of one millisecond fire together.
+        (long, 19 * TICK + 1, Length::Long, false),
+        (long, 20 * TICK, Length::Long, false),
+        (both, 20 * TICK - 1, Length::Short, true),
+        (both, 20 * TICK, Length::Short, false),
+        // The poller's wait for a long one is rounded up.
+        (long, 20 * TICK + 1, Length::Short, true),
+        (long, 21 * TICK, Length::Short, false),
+        (later, 20 * TICK + 1, Length::Short, true),
+        (later, 29 * TICK, Length::Short, false),
+    ] {
+        assert_eq!(
+            next.is_too_late_for(due, length),
+            is_too_late,
+            "{next:?} {due}"
+        );
+    }
+}
+
+#[test]
 fn a_timer_beyond_the_wheel_waits_its_time() {
     let mut timers = Timers::new();
     timers.insert(u64::MAX, Length::Long, waiter(0));
