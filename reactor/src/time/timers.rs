@@ -20,6 +20,8 @@ pub(crate) struct Timers {
     /// Long timers that are in no wheel yet, and the times when they are due. Those that are cancelled in the
     /// turn in which they were made never get there.
     fresh: Vec<(TimerKey, Deadline)>,
+    /// About how many there were in the turns before.
+    usually_fresh: usize,
 }
 
 /// Of the two wheels, the one with the ticks that a timer needs.
@@ -79,6 +81,7 @@ impl Timers {
             short: Wheel::new(Length::Short, SHORT_TICK),
             long: Wheel::new(Length::Long, LONG_TICK),
             fresh: Vec::new(),
+            usually_fresh: 0,
         }
     }
 
@@ -106,12 +109,12 @@ impl Timers {
             return;
         }
         let mut fresh = mem::take(&mut self.fresh);
+        self.usually_fresh = self.usually_fresh.max(fresh.len());
         for (key, deadline) in fresh.drain(..) {
             if self.table.contains(key) {
                 self.push(nanos(deadline), Length::Long, key);
             }
         }
-        fresh.shrink_to(FRESH_KEPT);
         self.fresh = fresh;
     }
 
@@ -161,6 +164,7 @@ impl Timers {
             }
         }
         table.shrink();
+        self.shrink_fresh();
     }
 
     #[inline]
@@ -204,6 +208,14 @@ impl Timers {
         self.long.rebuild(&self.table);
     }
 
+    /// Gives back what memory a crowd of fresh timers has needed, some turns after it.
+    fn shrink_fresh(&mut self) {
+        if self.fresh.is_empty() && self.fresh.capacity() / SPARSE > self.usually_fresh {
+            self.fresh.shrink_to(FRESH_KEPT);
+        }
+        self.usually_fresh /= 2;
+    }
+
     /// Makes room among the fresh timers, if many of them have been cancelled.
     #[cold]
     fn drop_stale(&mut self) {
@@ -239,6 +251,8 @@ const LONG: Duration = Duration::from_millis(8);
 const LEFT_BEHIND: usize = 1024;
 /// There is always room for so many fresh timers, once there were any.
 const FRESH_KEPT: usize = 256;
+/// They have too much room if it is so many times what is used.
+const SPARSE: usize = 16;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -166,10 +166,11 @@ impl Wheel {
         self.entries = 0;
         for slot in self.levels.iter_mut().flat_map(|level| &mut *level.slots) {
             let entries = before.entries(mem::replace(&mut slot.chain, Chain::EMPTY));
-            slot.entries = 0;
+            (slot.entries, slot.earliest) = (0, u64::MAX);
             for entry in entries.filter(|entry| table.contains(entry.key)) {
                 self.chunks.push(&mut slot.chain, entry);
                 slot.entries += 1;
+                slot.earliest = slot.earliest.min(entry.due);
             }
             self.entries += slot.entries as usize;
         }

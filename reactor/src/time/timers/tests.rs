@@ -275,6 +275,49 @@ fn a_storm_of_cancels_leaves_no_memory_behind() {
     assert_eq!((fired, timers.next()), (stay.len(), Next::default()));
 }
 
+#[test]
+fn the_memory_of_fresh_timers_stays_for_the_next_turn_and_goes_when_they_do() {
+    let mut timers = Timers::new();
+    let mut turn = |fresh: usize| {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let keys: Vec<_> = (0..fresh)
+            .map(|n| timers.insert_fresh(deadline, waiter(n as u64)))
+            .collect();
+        let most = timers.fresh.capacity();
+        // Before the loop sleeps, and when it looks at its timers.
+        timers.settle(|_| 60_000_000_000);
+        timers.settle(|_| 60_000_000_000);
+        timers.fire(0, usize::MAX, drop);
+        keys.into_iter().for_each(|key| drop(timers.cancel(key)));
+        (most, timers.fresh.capacity())
+    };
+    for _ in 0..3 {
+        let (most, left) = turn(10_000);
+        assert_eq!(left, most, "it is made anew at each turn");
+    }
+    for _ in 0..20 {
+        turn(0);
+    }
+    assert!(turn(0).1 <= FRESH_KEPT);
+}
+
+#[test]
+fn what_is_cancelled_is_not_what_the_loop_looks_for_once_the_wheel_is_rebuilt() {
+    // The whole ticks of one slot of a higher level.
+    let due = |n: u64| (65_536 + n) << LONG_TICK;
+    let mut timers = Timers::new();
+    let first = timers.insert(due(1), Length::Long, waiter(0));
+    let mut others: Vec<_> = (0..3_000)
+        .map(|n| timers.insert(due(100 + n), Length::Long, waiter(n)))
+        .collect();
+    timers.cancel(first).unwrap();
+    for key in others.drain(..2_500) {
+        timers.cancel(key).unwrap();
+    }
+    let next = timers.next().any.unwrap();
+    assert!(next > due(100), "{}", next >> LONG_TICK);
+}
+
 impl Timers {
     /// Bytes on the heap.
     fn memory(&self) -> usize {
