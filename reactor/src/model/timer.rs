@@ -23,7 +23,7 @@ use crate::{
 fn fire(shared: &Shared, now: Duration) -> usize {
     let mut out = Vec::new();
     let now = u64::try_from(now.as_nanos()).unwrap();
-    shared.timers.fire(now, usize::MAX, &mut out);
+    shared.timers.fire(now, &mut { usize::MAX }, &mut out);
     let fired = out.len();
     out.into_iter().for_each(Waker::wake);
     fired

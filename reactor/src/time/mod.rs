@@ -30,5 +30,5 @@ pub(crate) use own_timers::OwnTimers;
 pub(crate) use shared_timers::SharedTimers;
 #[cfg(all(test, loom))]
 pub(crate) use timers::Next;
-pub(crate) use timers::{Length, sooner};
+pub(crate) use timers::{Length, share, sooner};
 use waiter::Waiter;

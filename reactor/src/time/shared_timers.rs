@@ -129,9 +129,9 @@ impl SharedTimers {
         locked.sleeps_until
     }
 
-    /// Takes out the wakers of what is due at `now`, looking at `budget` timers at most; they are to be woken
-    /// outside of the lock.
-    pub(crate) fn fire(&self, now: u64, budget: usize, out: &mut Vec<Waker>) {
+    /// Takes out the wakers of what is due at `now`, within the budget of [`Timers::fire`]; they are to be woken outside
+    /// of the lock.
+    pub(crate) fn fire(&self, now: u64, budget: &mut usize, out: &mut Vec<Waker>) {
         let mut locked = lock(&self.locked);
         let waiters = |waiter: Waiter| out.extend(waiter.other());
         locked.timers.fire(now, budget, waiters);

@@ -151,14 +151,23 @@ impl Timers {
         }
     }
 
-    /// Fires what is due at `now`, in about the order in which it is due. It looks at `budget` timers or a few more,
-    /// of either kind: what is left is [due](Self::next) at once.
-    pub(crate) fn fire(&mut self, now: u64, budget: usize, mut fire: impl FnMut(Waiter)) {
+    /// Whether there is something to be looked at.
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        self.short.is_due(now) || self.long.is_due(now)
+    }
+
+    /// Fires what is due at `now`, in about the order in which it is due: of long timers and of short ones both, if
+    /// both are. It looks at `budget` timers, or up to 14 more of each kind; these are taken from the budget, and what
+    /// is left is [due](Self::next) at once.
+    pub(crate) fn fire(&mut self, now: u64, budget: &mut usize, mut fire: impl FnMut(Waiter)) {
         let Self {
             table, short, long, ..
         } = self;
+        share(budget, long.is_due(now), |budget| {
+            short.fire(now, budget, table, &mut fire);
+        });
+        long.fire(now, budget, table, &mut fire);
         for wheel in [short, long] {
-            wheel.fire(now, budget, table, &mut fire);
             if wheel.is_too_large() {
                 wheel.rebuild(table);
             }
@@ -232,6 +241,14 @@ pub(crate) fn sooner<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
+}
+
+/// Does some work with a budget, half of which is kept if there is other work besides.
+pub(crate) fn share(budget: &mut usize, is_other_work: bool, work: impl FnOnce(&mut usize)) {
+    let kept = if is_other_work { *budget / 2 } else { 0 };
+    *budget -= kept;
+    work(budget);
+    *budget += kept;
 }
 
 /// A long timer never fires before it is due.

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::executor::TaskId;
 
+mod memory;
+
 fn waiter(n: u64) -> Waiter {
     Waiter::Own(TaskId::from_bits(n + 1).unwrap())
 }
@@ -73,7 +75,7 @@ fn fires_what_a_sorted_map_says() {
                         _ => now + (random(&mut state) & ((1 << (seed % 50)) - 1)),
                     };
                     loop {
-                        timers.fire(now, budget, |waiter| {
+                        timers.fire(now, &mut budget.clone(), |waiter| {
                             let id = number(waiter);
                             let (due, ..) = model.remove(&id).expect("fired before, or gone");
                             assert!(due <= now, "early: {due} at {now}");
@@ -164,7 +166,7 @@ fn a_timer_beyond_the_wheel_waits_its_time() {
         if now >= u64::MAX >> LONG_TICK << LONG_TICK {
             break;
         }
-        timers.fire(now, usize::MAX, |_| panic!("early"));
+        timers.fire_all(now, |_| panic!("early"));
     }
     assert_eq!(timers.len(), 1);
 }
@@ -175,8 +177,8 @@ fn a_clock_that_goes_back_makes_nothing_fire_early_or_twice() {
     for length in [Length::Short, Length::Long] {
         let mut timers = Timers::new();
         timers.insert(300_000_000, length, waiter(0));
-        timers.fire(200_000_000, usize::MAX, |_| panic!("early"));
-        timers.fire(100_000_000, usize::MAX, |_| panic!("early"));
+        timers.fire_all(200_000_000, |_| panic!("early"));
+        timers.fire_all(100_000_000, |_| panic!("early"));
         // Due when the clock has been, and is not any more.
         timers.insert(150_000_000, length, waiter(1));
         let next = timers.next().any.unwrap();
@@ -184,10 +186,10 @@ fn a_clock_that_goes_back_makes_nothing_fire_early_or_twice() {
             next > 190_000_000,
             "the loop would look over and over: {next}"
         );
-        timers.fire(120_000_000, usize::MAX, |_| panic!("early"));
+        timers.fire_all(120_000_000, |_| panic!("early"));
         let mut fired = Vec::new();
         for now in [160_000_000, 310_000_000, 140_000_000] {
-            timers.fire(now, usize::MAX, |waiter| fired.push(number(waiter)));
+            timers.fire_all(now, |waiter| fired.push(number(waiter)));
         }
         // The wheel is at 200 ms: until then it keeps what it has got since.
         assert_eq!(fired, [1, 0]);
@@ -208,7 +210,7 @@ fn those_of_one_time_fire_in_the_order_of_their_making() {
         }
         let mut fired = Vec::new();
         while timers.len() > 0 {
-            timers.fire(50_000_000, 64, |waiter| fired.push(number(waiter)));
+            timers.fire(50_000_000, &mut 64, |waiter| fired.push(number(waiter)));
         }
         let expected: Vec<_> = (0..1_000).filter(|n| n % 3 != 0).collect();
         assert_eq!(fired, expected, "{length:?}");
@@ -217,108 +219,39 @@ fn those_of_one_time_fire_in_the_order_of_their_making() {
 
 #[test]
 fn no_turn_looks_at_more_timers_than_its_budget_and_the_rest_is_due_at_once() {
-    let mut timers = Timers::new();
-    // Of one slot, and of slots that move down first.
-    for n in 0..10_000 {
-        timers.insert(17_000_000 + n % 7 * 80_000_000, Length::Long, waiter(n));
-    }
-    let now = 1_000_000_000;
-    for _ in 0..300 {
-        let before = timers.len();
-        timers.fire(now, 100, drop);
-        assert!(before - timers.len() < 115);
-        assert!(timers.len() == 0 || timers.next().any.unwrap() <= now);
-    }
-    assert_eq!((timers.len(), timers.next()), (0, Next::default()));
-}
-
-#[test]
-fn a_million_timers_take_little_memory_and_leave_none() {
-    let mut timers = Timers::new();
-    for n in 0..1_000_000_u64 {
-        timers.insert(n * 7_919 % 1_000_000_007, Length::Long, waiter(n));
-    }
-    assert!(timers.memory() < 100 * 1_000_000, "{}", timers.memory());
-    let mut fired = 0;
-    timers.fire(2_000_000_000, usize::MAX, |_| fired += 1);
-    assert_eq!((fired, timers.len()), (1_000_000, 0));
-    assert_eq!(timers.next(), Next::default());
-    assert!(timers.memory() < 1_000_000, "{}", timers.memory());
-}
-
-/// Limits of time that are mostly not needed: most of what is in the slots is cancelled, over and over.
-#[test]
-fn a_storm_of_cancels_leaves_no_memory_behind() {
-    const MINUTE: u64 = 60_000_000_000;
-    let mut timers = Timers::new();
-    let mut state = 5;
-    // Some are needed, so that no slot becomes empty.
-    let due = |n: u64| MINUTE + n * MINUTE / 1_000;
-    let stay: Vec<_> = (0..1_000)
-        .map(|n| timers.insert(due(n), Length::Long, waiter(n)))
-        .collect();
-    for now in 0..3 {
-        let mut keys: Vec<_> = (0..100_000)
-            .map(|_| timers.insert(due(random(&mut state) % 1_000), Length::Long, waiter(0)))
-            .collect();
-        // In another order than that of their making.
-        keys.sort_unstable_by_key(|key| key.scrambled());
-        for key in keys {
-            timers.cancel(key).unwrap();
+    for lengths in [
+        &[Length::Long][..],
+        &[Length::Short],
+        &[Length::Short, Length::Long],
+    ] {
+        let mut timers = Timers::new();
+        // Of one slot, and of slots that move down first.
+        for n in 0..10_000 {
+            for (which, length) in lengths.iter().enumerate() {
+                let id = 2 * n + which as u64;
+                timers.insert(17_000_000 + n % 7 * 80_000_000, *length, waiter(id));
+            }
         }
-        timers.fire(now, usize::MAX, |_| panic!("cancelled"));
-        assert_eq!(timers.len(), stay.len());
-        assert!(timers.memory() < 1_000_000, "{}", timers.memory());
+        let now = 1_000_000_000;
+        for _ in 0..300 * lengths.len() {
+            let (before, mut fired) = (timers.len(), [0; 2]);
+            timers.fire(now, &mut 100, |waiter| {
+                fired[number(waiter) as usize % 2] += 1
+            });
+            assert!(before - timers.len() <= 100 + 14 * lengths.len());
+            // Neither kind is kept waiting by the other.
+            assert!(lengths.len() < 2 || timers.len() < 10_000 || fired.iter().all(|n| *n > 0));
+            assert!(timers.len() == 0 || timers.next().any.unwrap() <= now);
+        }
+        assert_eq!((timers.len(), timers.next()), (0, Next::default()));
     }
-    let mut fired = 0;
-    timers.fire(3 * MINUTE, usize::MAX, |_| fired += 1);
-    assert_eq!((fired, timers.next()), (stay.len(), Next::default()));
-}
-
-#[test]
-fn the_memory_of_fresh_timers_stays_for_the_next_turn_and_goes_when_they_do() {
-    let mut timers = Timers::new();
-    let mut turn = |fresh: usize| {
-        let deadline = Deadline::after(Duration::from_secs(60));
-        let keys: Vec<_> = (0..fresh)
-            .map(|n| timers.insert_fresh(deadline, waiter(n as u64)))
-            .collect();
-        let most = timers.fresh.capacity();
-        // Before the loop sleeps, and when it looks at its timers.
-        timers.settle(|_| 60_000_000_000);
-        timers.settle(|_| 60_000_000_000);
-        timers.fire(0, usize::MAX, drop);
-        keys.into_iter().for_each(|key| drop(timers.cancel(key)));
-        (most, timers.fresh.capacity())
-    };
-    for _ in 0..3 {
-        let (most, left) = turn(10_000);
-        assert_eq!(left, most, "it is made anew at each turn");
-    }
-    for _ in 0..20 {
-        turn(0);
-    }
-    assert!(turn(0).1 <= FRESH_KEPT);
-}
-
-#[test]
-fn what_is_cancelled_is_not_what_the_loop_looks_for_once_the_wheel_is_rebuilt() {
-    // The whole ticks of one slot of a higher level.
-    let due = |n: u64| (65_536 + n) << LONG_TICK;
-    let mut timers = Timers::new();
-    let first = timers.insert(due(1), Length::Long, waiter(0));
-    let mut others: Vec<_> = (0..3_000)
-        .map(|n| timers.insert(due(100 + n), Length::Long, waiter(n)))
-        .collect();
-    timers.cancel(first).unwrap();
-    for key in others.drain(..2_500) {
-        timers.cancel(key).unwrap();
-    }
-    let next = timers.next().any.unwrap();
-    assert!(next > due(100), "{}", next >> LONG_TICK);
 }
 
 impl Timers {
+    fn fire_all(&mut self, now: u64, fire: impl FnMut(Waiter)) {
+        self.fire(now, &mut { usize::MAX }, fire);
+    }
+
     /// Bytes on the heap.
     fn memory(&self) -> usize {
         self.table.memory()
