@@ -21,7 +21,7 @@ use crate::{
     shared::Shared,
     slots::BELL,
     sys,
-    time::Alarm,
+    time::{Alarm, sooner},
     waker_set::Drained,
 };
 
@@ -204,7 +204,7 @@ impl Core {
         let max_wait = if self.local.has_work() {
             Some(Duration::ZERO)
         } else {
-            shorter(max_wait, self.until_next_timer(max_wait))
+            sooner(max_wait, self.until_next_timer(max_wait))
         };
         let (polled, rung) = self.poller.ask(self.local.shared(), max_wait);
         match polled {
@@ -264,13 +264,6 @@ impl fmt::Debug for Core {
 impl AsFd for Core {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.poller.registry().as_fd()
-    }
-}
-
-fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 

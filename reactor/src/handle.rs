@@ -62,12 +62,14 @@ impl Handle {
         Sleep::after(self.shared.clone(), duration)
     }
 
-    /// Waits until `deadline`; a deadline in the past is ready at once.
+    /// Waits until `deadline`; a deadline in the past is ready at once. It is as exact as a [`sleep`](Self::sleep) of
+    /// what is left when it is polled for the first time.
     pub fn sleep_until(&self, deadline: Instant) -> Sleep {
         Sleep::new(self.shared.clone(), Some(deadline))
     }
 
-    /// Ticks each `period`, the first time one period from now.
+    /// Ticks each `period`, the first time one period from now. Each tick is as exact as a [`sleep`](Self::sleep) until
+    /// it is due; what it is late by is not added to the next one.
     ///
     /// # Errors
     ///
@@ -85,7 +87,7 @@ impl Handle {
         Interval::new(self.sleep_until(start), period)
     }
 
-    /// Gives `future` a limit of time.
+    /// Gives `future` a limit of time, which is as exact as a [`sleep`](Self::sleep).
     ///
     /// # Examples
     ///
@@ -102,7 +104,8 @@ impl Handle {
         Timeout::new(future.into_future(), self.sleep(duration))
     }
 
-    /// Gives `future` until `deadline`: if that is past, it is polled once.
+    /// Gives `future` until `deadline`: if that is past, it is polled once. It is as exact as
+    /// [`sleep_until`](Self::sleep_until).
     ///
     /// # Examples
     ///

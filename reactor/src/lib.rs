@@ -117,6 +117,7 @@ mod sys;
 mod time;
 mod trace;
 mod trigger;
+mod until_error;
 mod waker_set;
 mod witness;
 

@@ -26,7 +26,8 @@ use crate::{
 
 /// What the core and all its handles, objects, tasks and timers have in common.
 ///
-/// Locks are taken in the order slots, slot; the timers' lock is taken alone.
+/// Locks are taken in the order slots, slot. Each of the others, which are two of the timers', that of the extensions and
+/// that of the traced objects, is taken alone.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
@@ -93,6 +94,12 @@ impl Shared {
         self.check_process()?;
         self.tracing.waits(token.0, direction);
         Ok(())
+    }
+
+    /// Asks `tracing` once more whether anybody listens.
+    #[inline]
+    pub(crate) fn look_for_listeners(&self) {
+        self.tracing.look(self.forks);
     }
 
     /// Puts a message into the loop's queue and sees to it that the loop looks.

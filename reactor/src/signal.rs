@@ -17,7 +17,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream::FusedStream};
 use mio::net::UnixStream;
 use signal_hook::iterator::{
     backend::{OwningSignalIterator, PollResult, SignalDelivery, SignalIterator},
@@ -26,13 +26,14 @@ use signal_hook::iterator::{
 
 pub use signal_hook::consts;
 
-use crate::{Handle, PollEvented};
+use crate::{Handle, PollEvented, until_error::poll_until_error};
 
 /// The signals that this process gets: a [`Stream`] of their numbers.
 ///
 /// Signals that come before they are taken are kept, but one that comes twice meanwhile is one: signal(7),
 /// "Queueing". In which order different ones are taken says nothing. The stream ends after an error: once the core
-/// has been dropped, with the source [`ReactorGone`](crate::ReactorGone).
+/// has been dropped, with the source [`ReactorGone`](crate::ReactorGone). It is over then, a [`FusedStream`], while
+/// [`poll_signal`](Self::poll_signal) tells of the error each time.
 ///
 /// # Cancel safety
 ///
@@ -106,12 +107,17 @@ impl Stream for Signals {
     type Item = io::Result<i32>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.has_failed {
-            return Poll::Ready(None);
-        }
-        let signal = ready!(self.poll_signal(cx));
-        self.has_failed = signal.is_err();
-        Poll::Ready(Some(signal))
+        poll_until_error(
+            &mut *self,
+            |stream| &mut stream.has_failed,
+            |stream| stream.poll_signal(cx),
+        )
+    }
+}
+
+impl FusedStream for Signals {
+    fn is_terminated(&self) -> bool {
+        self.has_failed
     }
 }
 

@@ -20,9 +20,8 @@ use crate::{
 /// the objects whose registration was heard of.
 #[derive(Debug)]
 pub(crate) struct Tracing {
-    /// How many forks were behind the process that made the reactor.
-    forks: u32,
-    /// That number while nobody listens, so that it and what is asked with it are one comparison.
+    /// How many forks were behind the process that made the reactor, while nobody listens: so that this and what is
+    /// asked with it are one comparison.
     quiet_after: AtomicU32,
     /// By their tokens. In a list of their own, so that an object takes no more memory while nobody listens.
     objects: Mutex<HashMap<usize, Span>>,
@@ -33,20 +32,19 @@ pub(crate) struct Tracing {
 impl Tracing {
     pub(crate) fn new(forks: u32) -> Self {
         let tracing = Self {
-            forks,
             quiet_after: AtomicU32::new(LOUD),
             objects: Mutex::new(HashMap::new()),
             has_objects: AtomicBool::new(false),
         };
-        tracing.look();
+        tracing.look(forks);
         tracing
     }
 
-    /// Asks `tracing` again.
+    /// Asks `tracing` again. So many forks were behind the process that made the reactor.
     #[inline]
-    pub(crate) fn look(&self) {
+    pub(crate) fn look(&self, forks: u32) {
         let is_on = Level::TRACE <= LevelFilter::current();
-        let quiet_after = if is_on { LOUD } else { self.forks };
+        let quiet_after = if is_on { LOUD } else { forks };
         self.quiet_after.store(quiet_after, Ordering::Relaxed);
     }
 
@@ -63,18 +61,17 @@ impl Tracing {
 
     /// A task is about to wait for an object.
     pub(crate) fn waits(&self, token: usize, direction: Direction) {
-        if self.is_on() {
-            tracing::trace!(token, ?direction, "waits");
-        }
+        tracing::trace!(token, ?direction, "waits");
     }
 
     /// An object is being registered, so that `watch` is reported of it.
     pub(crate) fn registered(&self, token: usize, watch: impl Debug) {
         let span = tracing::trace_span!("object", token);
+        let tell = || tracing::trace!(token, ?watch, "registered");
         if span.is_disabled() {
-            return;
+            return tell();
         }
-        span.in_scope(|| tracing::trace!(token, ?watch, "registered"));
+        span.in_scope(tell);
         self.has_objects.store(true, Ordering::Relaxed);
         let before = lock(&self.objects).insert(token, span);
         // Outside of the lock: it tells the subscriber, which is foreign code.

@@ -6,7 +6,7 @@ use std::{
     io::{Read, Write},
     os::fd::{AsFd, AsRawFd},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use common::{
@@ -20,7 +20,9 @@ use reactor::{Core, Direction, Options, Trigger};
 fn a_task_that_hangs_is_found_with_its_descriptor_and_direction() {
     let mut core = Core::new().unwrap();
     let handle = core.handle();
+    let before = Instant::now();
     let (mut ours, mut theirs) = unix_pair(&handle);
+    let after = Instant::now();
     let fd = ours.as_fd().as_raw_fd();
     drop(core.spawner().spawn(async move {
         let mut buf = [0; 4];
@@ -32,14 +34,17 @@ fn a_task_that_hangs_is_found_with_its_descriptor_and_direction() {
     theirs.write_all(b"once").unwrap();
     settle(&mut core);
     // The second one never comes.
+    let youngest = after.elapsed().as_secs_f64();
     let dump = handle.debug_dump();
+    let oldest = before.elapsed().as_secs_f64();
     assert_eq!((dump.objects(), dump.waiters()), (1, 1));
     let text = dump.to_string();
     assert!(text.starts_with("1 object, 0 timers, 1 task; "), "{text}");
-    assert!(
-        text.contains(&format!("\nfd {fd}, edge-triggered, registered 0.")),
-        "{text}"
-    );
+    // The times of both ends are in whole tenths of a second.
+    let age = age_of(fd, &text);
+    assert!((youngest - 0.1..=oldest + 0.1).contains(&age), "{text}");
+    let line = format!("\nfd {fd}, edge-triggered, registered {age:.1} s ago\n");
+    assert!(text.contains(&line), "{text}");
     assert!(
         text.contains("\n  read:  reported, not ready after 1 event; task 0 waits\n"),
         "{text}"
@@ -141,21 +146,21 @@ fn an_object_is_as_old_as_its_registration() {
         let core = Core::new().unwrap();
         let handle = core.handle();
         let (older, _peer) = unix_pair(&handle);
-        while age_of(number(older.get_ref()), &handle) < 0.3 {
+        let dump = || handle.debug_dump().to_string();
+        while age_of(number(older.get_ref()), &dump()) < 0.3 {
             thread::sleep(Duration::from_millis(10));
         }
         let (newer, _peer) = unix_pair(&handle);
         let (new, old) = (
-            age_of(number(newer.get_ref()), &handle),
-            age_of(number(older.get_ref()), &handle),
+            age_of(number(newer.get_ref()), &dump()),
+            age_of(number(older.get_ref()), &dump()),
         );
         assert!(new <= old - 0.2, "{new} s and {old} s");
     });
 }
 
 /// In seconds, from the text of a dump.
-fn age_of(descriptor: i32, handle: &reactor::Handle) -> f64 {
-    let text = handle.debug_dump().to_string();
+fn age_of(descriptor: i32, text: &str) -> f64 {
     let (_, object) = text.split_once(&format!("\nfd {descriptor}, ")).unwrap();
     let (_, age) = object.split_once("registered ").unwrap();
     age.split_once(" s ago").unwrap().0.parse().unwrap()

@@ -9,7 +9,7 @@ use std::{
 };
 
 use common::{CountWakes, Random, assert_gone, poll_with, run, settle, turn_until};
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, stream::FusedStream};
 use reactor::{Core, Interval, LateTicks};
 
 const MS: Duration = Duration::from_millis(1);
@@ -179,9 +179,11 @@ fn when_the_core_is_gone_ticks_say_so() {
     assert!(poll_with(&mut interval.next(), std::task::Waker::noop()).is_pending());
     drop(core);
     // As a stream it ends, so that a loop over it does.
+    assert!(!interval.is_terminated());
     assert_gone(interval.next().now_or_never().expect("a hang").unwrap());
     for _ in 0..2 {
         assert!(interval.next().now_or_never().expect("a hang").is_none());
+        assert!(interval.is_terminated());
         assert_gone(interval.tick().now_or_never().expect("a hang"));
     }
 }

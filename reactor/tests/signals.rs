@@ -15,7 +15,7 @@ use std::{
 };
 
 use common::{assert_gone, child, open_descriptors, poll_with, run, settle, unix_pair};
-use futures::{FutureExt, StreamExt, future::join};
+use futures::{FutureExt, StreamExt, future::join, stream::FusedStream};
 use io_traits::io as async_io;
 use nix::sys::{
     pthread::{pthread_kill, pthread_self},
@@ -143,9 +143,11 @@ fn signals_that_cannot_be_listened_for_are_errors_and_so_is_a_core_that_is_gone(
         assert!(poll_with(&mut signals.next(), std::task::Waker::noop()).is_pending());
         drop(core);
         // As a stream it ends, so that a loop over it does.
+        assert!(!signals.is_terminated());
         assert_gone(signals.next().now_or_never().expect("a hang").unwrap());
         for _ in 0..2 {
             assert!(signals.next().now_or_never().expect("a hang").is_none());
+            assert!(signals.is_terminated());
             let again = std::future::poll_fn(|cx| signals.poll_signal(cx));
             assert_gone(again.now_or_never().expect("a hang"));
         }

@@ -124,6 +124,36 @@ fn timers_that_are_due_all_at_once_do_not_keep_the_loop_from_its_objects() {
     drop(sleeps);
 }
 
+/// Short ones and long ones, with timers of the loop itself and with those of everybody else.
+#[test]
+fn timers_of_four_kinds_that_are_due_at_once_share_a_turn_and_none_is_kept_waiting() {
+    const CROWD: usize = 2_000;
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    let kinds: [_; 4] = std::array::from_fn(|_| CountWakes::new());
+    let sleeps_of = |kind: usize, milliseconds: u64| {
+        let mut sleeps: Vec<_> = (0..CROWD)
+            .map(|_| handle.sleep(Duration::from_millis(milliseconds)))
+            .collect();
+        let waits = |sleep| poll_with(sleep, &kinds[kind].1).is_pending();
+        sleeps.iter_mut().all(waits).then_some(sleeps)
+    };
+    // On a slow machine the first are over before the last are made: then once more.
+    let mut make = || {
+        let others = (sleeps_of(0, 20)?, sleeps_of(1, 6)?);
+        let own = poll_fn(|_| Poll::Ready(sleeps_of(2, 20).zip(sleeps_of(3, 6))));
+        Some((others, run(&mut core, own)?))
+    };
+    let sleeps = (0..100).find_map(|_| make()).expect("a faster machine");
+    thread::sleep(Duration::from_millis(25));
+    core.turn(Some(Duration::ZERO)).unwrap();
+    let fired = kinds.each_ref().map(|(count, _)| count.get());
+    let all: usize = fired.iter().sum();
+    assert!((1_024..=1_080).contains(&all), "{fired:?}");
+    assert!(fired.iter().all(|fired| *fired >= 200), "{fired:?}");
+    drop(sleeps);
+}
+
 #[test]
 fn tasks_that_sleep_until_the_same_time_are_polled_once_more_each() {
     const CROWD: u64 = 5_000;

@@ -4,10 +4,10 @@ mod common;
 
 use std::{
     cell::Cell,
-    future::{pending, ready},
+    future::{pending, poll_fn, ready},
     io::ErrorKind,
     rc::Rc,
-    task::Waker,
+    task::{Poll, Waker},
     thread,
     time::{Duration, Instant},
 };
@@ -115,11 +115,20 @@ fn a_deadline_that_has_passed_is_ready_at_once_and_costs_no_timer() {
 #[test]
 fn a_sleep_that_is_over_stays_over() {
     let mut core = Core::new().unwrap();
-    let mut sleep = core.handle().sleep(Duration::from_millis(1));
-    run(&mut core, &mut sleep).unwrap();
-    for _ in 0..3 {
-        run(&mut core, &mut sleep).unwrap();
-        assert!(sleep.is_elapsed());
+    for milliseconds in [1, 10] {
+        let mut sleep = core.handle().sleep(Duration::from_millis(milliseconds));
+        run(&mut core, async {
+            (&mut sleep).await.unwrap();
+            // Also in the task that has seen its end, in the same poll.
+            for _ in 0..3 {
+                let again = poll_fn(|cx| Poll::Ready(sleep.poll_unpin(cx))).await;
+                assert!(again.is_ready(), "it waits once more");
+            }
+        });
+        for _ in 0..3 {
+            run(&mut core, &mut sleep).unwrap();
+            assert!(sleep.is_elapsed());
+        }
     }
 }
 

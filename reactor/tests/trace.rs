@@ -20,6 +20,10 @@ use tracing::{
 #[derive(Debug, Clone, Default)]
 struct Hears(Arc<Mutex<Vec<String>>>);
 
+/// Wants no spans.
+#[derive(Debug, Clone, Default)]
+struct HearsEvents(Hears);
+
 struct Text(String);
 
 impl Visit for Text {
@@ -82,6 +86,22 @@ impl Subscriber for Hears {
     }
 }
 
+impl Subscriber for HearsEvents {
+    fn enabled(&self, what: &Metadata<'_>) -> bool {
+        what.is_event()
+    }
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        panic!("{attributes:?} is not wanted");
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        self.0.event(event);
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
 #[test]
 fn each_poll_of_a_task_is_a_span_and_its_waits_are_events_in_it() {
     let hears = Hears::default();
@@ -137,4 +157,18 @@ fn an_object_is_a_span_from_its_registration_to_its_end_wherever_that_comes() {
         assert!(twice.is_err());
         assert_eq!((hears.spans(), hears.closed()), (6, 5));
     });
+}
+
+#[test]
+fn whoever_wants_events_and_no_spans_hears_of_registrations_and_their_ends() {
+    let hears = HearsEvents::default();
+    tracing::subscriber::with_default(hears.clone(), || {
+        let core = Core::new().unwrap();
+        let (one, _peer) = unix_pair(&core.handle());
+        drop(one);
+    });
+    for event in ["registered", "deregistered"] {
+        let begin = format!("event message={event} token=");
+        assert_eq!(hears.0.count(&begin), 1, "{event}");
+    }
 }

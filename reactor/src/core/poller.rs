@@ -19,8 +19,8 @@ use crate::{CoreOptions, doorbell::Found, shared::Shared};
 pub(super) struct Poller {
     poll: Poll,
     events: Events,
-    /// What was asked for beyond the usual; a box, so that the usual costs one look at one word.
-    extra: Option<Box<Extra>>,
+    /// What was asked for beyond the usual; behind a pointer, so that the usual costs one look at one word.
+    extra: Option<Rc<Extra>>,
 }
 
 struct Extra {
@@ -41,7 +41,7 @@ impl Poller {
         Self {
             poll,
             events: Events::with_capacity(EVENTS),
-            extra: (!is_usual).then(|| Box::new(extra)),
+            extra: (!is_usual).then(|| Rc::new(extra)),
         }
     }
 
@@ -72,9 +72,10 @@ impl Poller {
         max_wait: Option<Duration>,
     ) -> (io::Result<()>, bool) {
         shared.counters.turns.add(1);
-        shared.tracing.look();
-        if self.extra.is_some() {
-            return self.ask_with_extra(shared, max_wait);
+        shared.look_for_listeners();
+        if let Some(extra) = &self.extra {
+            let extra = extra.clone();
+            return self.ask_with_extra(&extra, shared, max_wait);
         }
         self.look_or_sleep(shared, max_wait)
     }
@@ -82,19 +83,17 @@ impl Poller {
     #[cold]
     fn ask_with_extra(
         &mut self,
+        extra: &Extra,
         shared: &Shared,
         max_wait: Option<Duration>,
     ) -> (io::Result<()>, bool) {
-        let Some(Extra { spin, stopwatch }) = self.extra.as_deref() else {
-            unreachable!("looked at by the caller");
-        };
-        let (spin, stopwatch) = (*spin, stopwatch.clone());
+        let Extra { spin, stopwatch } = extra;
         let waits = max_wait != Some(Duration::ZERO);
-        if let Some(stopwatch) = &stopwatch {
+        if let Some(stopwatch) = stopwatch {
             stopwatch.was_busy();
         }
         let answer = if waits && !spin.is_zero() {
-            self.spin_and_sleep(shared, spin, max_wait)
+            self.spin_and_sleep(shared, *spin, max_wait)
         } else {
             self.look_or_sleep(shared, max_wait)
         };

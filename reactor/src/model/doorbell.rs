@@ -1,6 +1,6 @@
 //! Work meets a loop that falls asleep.
 
-use std::{sync::Arc, task::Waker, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use loom::{
     sync::atomic::{AtomicU32, Ordering},
@@ -13,22 +13,22 @@ use crate::{
     doorbell::{Doorbell, Found},
     fault::Fault,
     sync::{Mutex, lock},
-    time::{Length, SharedTimers},
+    time::SharedTimers,
 };
 
 /// A loop with its doorbell and its poller, which is an eventfd.
-struct Loop {
-    bell: Doorbell,
+pub(super) struct Loop {
+    pub(super) bell: Doorbell,
     eventfd: Arc<Alarm>,
     writes: Mutex<u32>,
     queue: Mutex<Vec<u32>>,
     /// Work that no lock guards: one bit for each ringer.
     flags: [AtomicU32; 2],
-    timers: SharedTimers,
+    pub(super) timers: SharedTimers,
 }
 
 impl Loop {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             bell: Doorbell::new(),
             eventfd: Alarm::new(),
@@ -39,7 +39,7 @@ impl Loop {
         })
     }
 
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         if self.bell.ring() {
             *lock(&self.writes) += 1;
             self.eventfd.ring();
@@ -78,7 +78,7 @@ impl Loop {
     }
 
     /// Turns until `done`; says how often it slept.
-    fn turn_until(&self, done: impl FnMut() -> bool) -> u32 {
+    pub(super) fn turn_until(&self, done: impl FnMut() -> bool) -> u32 {
         self.park_until(Self::park, done)
     }
 
@@ -254,35 +254,3 @@ fn a_loop_that_stops_turning_awake_is_caught() {
         a_loop_that_is_watched(false)
     });
 }
-
-/// The loop sleeps until its next timer; one that is due earlier is set elsewhere.
-fn a_timer_from_elsewhere() {
-    let the_loop = Loop::new();
-    let other = thread::spawn({
-        let the_loop = the_loop.clone();
-        move || {
-            let waker = Waker::noop().clone();
-            let (_, rings) = the_loop.timers.insert(DUE, Length::Short, waker).unwrap();
-            if rings {
-                the_loop.ring();
-            }
-        }
-    });
-    // Inside of a turn it is awake. Once it sleeps until that timer, it has heard of it.
-    let _ = the_loop.bell.wake_up();
-    the_loop.turn_until(|| the_loop.timers.sleep().any.is_some());
-    other.join().unwrap();
-}
-
-#[test]
-fn a_timer_that_is_due_before_the_loop_looks_again_wakes_it() {
-    check(a_timer_from_elsewhere);
-}
-
-#[test]
-fn a_timer_that_does_not_wake_the_loop_is_caught() {
-    catches(Fault::SleepWithoutLook, HANG, a_timer_from_elsewhere);
-}
-
-/// Some time, in nanoseconds.
-const DUE: u64 = 1_000_000;

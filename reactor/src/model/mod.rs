@@ -9,8 +9,8 @@
 //! | `trigger` | the same for level-triggered and oneshot objects, errors that last, pauses | `slot/without_edges.rs`, `slot/rearm.rs` | M1 |
 //! | `slots` | a registration or its end, and an event or the end of the core | `slots.rs` | M4, M7 |
 //! | `evented` | the same, through objects and futures as users see them | `poll_evented.rs`, `registration.rs`, `ready.rs`, `time/sleep.rs` | M1, M4, M7 |
-//! | `doorbell` | work, and a loop that spins and falls asleep | `doorbell.rs`, `shared.rs`, `time/shared_timers.rs` | M2 |
-//! | `timer` | a timer that is due, and whoever cancels, resets or moves it | `time/shared_timers.rs`, `time/sleep.rs` | M5 |
+//! | `doorbell` | work, and a loop that spins and falls asleep | `doorbell.rs`, `shared.rs` | M2 |
+//! | `timer` | a timer that is due, and whoever cancels, resets or moves it; one that is made or given up, and a loop that falls asleep | `time/shared_timers.rs`, `time/sleep.rs`, `doorbell.rs` | M2, M5 |
 //! | `task` | a wake or an abort, and a poll | `executor/task.rs` | M3 |
 //! | `run_queue` | wakes from the loop's own thread and from elsewhere, and a loop that polls and falls asleep | `executor/task.rs`, `doorbell.rs` | M2, M3 |
 //! | `background` | an owner that stops a thread with a reactor, and whoever waits there | `background.rs`, `executor/join.rs` | M7 |

@@ -10,14 +10,20 @@ use std::{
 
 use loom::thread;
 
-use super::{Alarm, catches, check, evented::reactor, no_other_has};
-use crate::{Sleep, fault::Fault, shared::Shared, sync::lock, time::Length};
+use super::{Alarm, HANG, catches, check, doorbell::Loop, evented::reactor, no_other_has};
+use crate::{
+    Sleep,
+    fault::Fault,
+    shared::Shared,
+    sync::lock,
+    time::{Length, Next},
+};
 
 /// A turn of the loop, so long after its beginning; says how many timers it has fired.
 fn fire(shared: &Shared, now: Duration) -> usize {
     let mut out = Vec::new();
     let now = u64::try_from(now.as_nanos()).unwrap();
-    shared.timers.fire(now, usize::MAX, &mut out);
+    shared.timers.fire(now, &mut { usize::MAX }, &mut out);
     let fired = out.len();
     out.into_iter().for_each(Waker::wake);
     fired
@@ -169,7 +175,10 @@ fn a_timer_that_is_given_up(goes: bool) {
         let shared = shared.clone();
         move || shared.timers.give_up(key)
     });
-    let mut taken = shared.timers.take_given_up();
+    let mut taken = Vec::new();
+    if shared.timers.given_up_count() > 0 {
+        taken.extend(shared.timers.take_given_up());
+    }
     if goes {
         shared.timers.set_gone(&mut Vec::new());
     }
@@ -187,5 +196,92 @@ fn the_loop_hears_once_of_each_of_its_timers_that_is_given_up_elsewhere() {
     check(|| a_timer_that_is_given_up(true));
 }
 
+/// The same while the loop falls asleep, which asks without a lock whether there is one once it is rung for.
+fn a_timer_that_is_given_up_as_the_loop_falls_asleep() {
+    let the_loop = Loop::new();
+    let timers = &the_loop.timers;
+    let inserted = timers.insert(u64::MAX, Length::Long, Waker::noop().clone());
+    let (key, _) = inserted.unwrap();
+    let other = thread::spawn({
+        let the_loop = the_loop.clone();
+        move || {
+            assert!(the_loop.timers.give_up(key));
+            the_loop.ring();
+        }
+    });
+    // Inside of a turn it is awake, and is told by the bell alone.
+    let _ = the_loop.bell.wake_up();
+    let mut taken = Vec::new();
+    the_loop.turn_until(|| {
+        if timers.given_up_count() > 0 {
+            taken.extend(timers.take_given_up());
+        }
+        !taken.is_empty()
+    });
+    other.join().unwrap();
+    assert_eq!(taken, [key]);
+    assert_eq!(timers.given_up_count(), 0);
+}
+
+#[test]
+fn a_loop_that_falls_asleep_hears_of_a_timer_that_is_given_up() {
+    check(a_timer_that_is_given_up_as_the_loop_falls_asleep);
+}
+
+#[test]
+fn a_timer_that_is_given_up_without_a_word_is_caught() {
+    let given_up = a_timer_that_is_given_up_as_the_loop_falls_asleep;
+    catches(Fault::RingWithoutRelease, HANG, given_up);
+}
+
+/// The loop sleeps until its next timer, if there is one; one that is due earlier is set elsewhere.
+fn a_timer_from_elsewhere(own: Option<u64>, others: Option<u64>) {
+    let the_loop = Loop::new();
+    let waker = Waker::noop;
+    if let Some(due) = others {
+        let inserted = the_loop.timers.insert(due, Length::Short, waker().clone());
+        assert!(inserted.unwrap().1, "{UNHEARD}");
+    }
+    let other = thread::spawn({
+        let the_loop = the_loop.clone();
+        move || {
+            let inserted = the_loop.timers.insert(DUE, Length::Short, waker().clone());
+            if inserted.unwrap().1 {
+                the_loop.ring();
+            }
+        }
+    });
+    // Inside of a turn it is awake. Once it sleeps until that timer, it has heard of it.
+    let _ = the_loop.bell.wake_up();
+    let own = Next {
+        any: own,
+        short: own,
+    };
+    the_loop.turn_until(|| the_loop.timers.sleep(own).any == Some(DUE));
+    other.join().unwrap();
+}
+
+fn a_first_timer_from_elsewhere() {
+    a_timer_from_elsewhere(None, None);
+}
+
+#[test]
+fn a_timer_that_is_due_before_the_loop_looks_again_wakes_it() {
+    check(a_first_timer_from_elsewhere);
+    check(|| a_timer_from_elsewhere(Some(2 * DUE), None));
+    check(|| a_timer_from_elsewhere(Some(2 * DUE), Some(3 * DUE)));
+}
+
+#[test]
+fn a_timer_that_does_not_wake_the_loop_is_caught() {
+    let from_elsewhere = a_first_timer_from_elsewhere;
+    catches(Fault::SleepWithoutLook, HANG, from_elsewhere);
+    // The loop asks without a lock whether there is one.
+    catches(Fault::RingWithoutRelease, HANG, from_elsewhere);
+}
+
 const BOTH: &str = "it has fired and was cancelled, or neither";
 const FORGOTTEN: &str = "a timer that is forgotten";
+const UNHEARD: &str = "a loop that does not know the time does not hear of it";
+/// Some time, in nanoseconds.
+const DUE: u64 = 1_000_000;

@@ -8,6 +8,11 @@ use mio::{Registry, Token, event::Source, unix::SourceFd};
 
 use crate::sys::{Borrowed, Watch};
 
+#[path = "no_alarm.rs"]
+mod alarm;
+
+pub(crate) use alarm::{Alarm, HAS_ALARM};
+
 pub(crate) const NATIVE_TRIGGERS: bool = false;
 
 pub(crate) fn watch(

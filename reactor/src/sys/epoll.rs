@@ -1,4 +1,4 @@
-//! epoll has a flag for each trigger.
+//! epoll has a flag for each trigger, and reports a timerfd as an alarm.
 
 use std::io;
 
@@ -10,6 +10,11 @@ use crate::{
     options::Urgent,
     sys::{Borrowed, Watch},
 };
+
+#[path = "alarm.rs"]
+mod alarm;
+
+pub(crate) use alarm::{Alarm, HAS_ALARM};
 
 pub(crate) const NATIVE_TRIGGERS: bool = true;
 

@@ -18,35 +18,20 @@ use crate::Direction;
     not(mio_unsupported_force_poll_poll)
 ))]
 #[path = "epoll.rs"]
-mod triggers;
+mod poller;
 
 #[cfg(not(all(
     any(target_os = "linux", target_os = "android"),
     not(mio_unsupported_force_poll_poll)
 )))]
 #[path = "edge.rs"]
-mod triggers;
-
-#[cfg(all(
-    any(target_os = "linux", target_os = "android"),
-    not(mio_unsupported_force_poll_poll)
-))]
-#[path = "alarm.rs"]
-mod alarm;
-
-#[cfg(not(all(
-    any(target_os = "linux", target_os = "android"),
-    not(mio_unsupported_force_poll_poll)
-)))]
-#[path = "no_alarm.rs"]
-mod alarm;
+mod poller;
 
 #[path = "fork.rs"]
 mod fork;
 
-pub(crate) use alarm::{Alarm, HAS_ALARM};
 pub(crate) use fork::{forks, watch_forks};
-pub(crate) use triggers::{NATIVE_TRIGGERS, change, unwatch, watch};
+pub(crate) use poller::{Alarm, HAS_ALARM, NATIVE_TRIGGERS, change, unwatch, watch};
 
 pub(crate) type Borrowed<'a> = BorrowedFd<'a>;
 

@@ -5,14 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::Stream;
+use futures::{Stream, stream::FusedStream};
 
 use super::Sleep;
+use crate::until_error::poll_until_error;
 
 /// Ticks, one period after the other; from [`Handle::interval`](crate::Handle::interval).
 ///
 /// A tick is never early. What becomes of ticks that nobody was there for is told by [`LateTicks`]. It is also a
-/// [`Stream`], which ends after an error alone: once the core is gone.
+/// [`Stream`], which ends after an error alone: once the core is gone. The stream is over then, a [`FusedStream`], while
+/// [`tick`](Self::tick) tells of the error each time.
 ///
 /// # Examples
 ///
@@ -129,12 +131,17 @@ impl Stream for Interval {
     type Item = io::Result<Instant>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.has_failed {
-            return Poll::Ready(None);
-        }
-        let tick = ready!(self.poll_tick(cx));
-        self.has_failed = tick.is_err();
-        Poll::Ready(Some(tick))
+        poll_until_error(
+            &mut *self,
+            |stream| &mut stream.has_failed,
+            |stream| stream.poll_tick(cx),
+        )
+    }
+}
+
+impl FusedStream for Interval {
+    fn is_terminated(&self) -> bool {
+        self.has_failed
     }
 }
 

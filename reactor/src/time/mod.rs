@@ -28,5 +28,7 @@ pub(crate) use alarm::Alarm;
 pub(crate) use deadline::Deadline;
 pub(crate) use own_timers::OwnTimers;
 pub(crate) use shared_timers::SharedTimers;
-pub(crate) use timers::Length;
+#[cfg(all(test, loom))]
+pub(crate) use timers::Next;
+pub(crate) use timers::{Length, share, sooner};
 use waiter::Waiter;

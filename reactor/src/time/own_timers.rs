@@ -88,12 +88,18 @@ impl OwnTimers {
         self.0.borrow().len() == 0
     }
 
-    /// Takes out who waits for what is due at `now`, looking at `budget` timers or a few more: tasks of the loop go
-    /// to `own`, others to `out`.
+    /// Whether there is something to be looked at.
+    #[inline]
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        self.0.borrow().is_due(now)
+    }
+
+    /// Takes out who waits for what is due at `now`, within the budget of [`Timers::fire`]: tasks of the loop go to
+    /// `own`, others to `out`.
     pub(crate) fn fire(
         &self,
         now: u64,
-        budget: usize,
+        budget: &mut usize,
         own: &mut Vec<TaskId>,
         out: &mut Vec<Waker>,
         shared: &SharedTimers,

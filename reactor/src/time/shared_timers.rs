@@ -1,8 +1,4 @@
-use std::{
-    mem,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    task::Waker,
-};
+use std::{mem, task::Waker};
 
 use super::{
     Length, Waiter,
@@ -12,13 +8,13 @@ use super::{
 use crate::{
     error::ReactorGone,
     fault::{Fault, seeded},
-    sync::{Mutex, lock},
+    sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock},
 };
 
 /// The timers of one loop that other threads have made, or moved to themselves.
 ///
-/// Those that are made in the loop's own tasks are in its [`Timers`], which take no lock. Such a timer may
-/// still be given up elsewhere, when its future has moved: its key then waits here until the loop comes by.
+/// Those that are made in the loop's own tasks are its [`OwnTimers`](super::OwnTimers), which take no lock. Such a
+/// timer may still be given up elsewhere, when its future has moved: its key then waits here until the loop comes by.
 #[derive(Debug)]
 pub(crate) struct SharedTimers {
     locked: Mutex<Locked>,
@@ -39,8 +35,10 @@ pub(crate) struct SharedTimers {
 #[derive(Debug)]
 struct Locked {
     timers: Timers,
-    /// When the loop will look again by itself; an earlier timer has to ring.
-    sleeping_until: u64,
+    /// When the loop looks again by itself, for whichever timer, its own ones as well; whoever makes another that
+    /// this is too late for has to ring. INVARIANT: that is any timer while [`SharedTimers::any`] is false, as the
+    /// loop does not say then how long it sleeps.
+    sleeps_until: Next,
     gone: bool,
 }
 
@@ -49,7 +47,7 @@ impl SharedTimers {
         Self {
             locked: Mutex::new(Locked {
                 timers: Timers::new(),
-                sleeping_until: u64::MAX,
+                sleeps_until: Next::default(),
                 gone: false,
             }),
             any: AtomicBool::new(false),
@@ -75,8 +73,7 @@ impl SharedTimers {
             drop(waker);
             return Err(ReactorGone);
         }
-        // A loop without timers does not say how long it sleeps.
-        let rings = locked.timers.len() == 0 || due < locked.sleeping_until;
+        let rings = locked.sleeps_until.is_too_late_for(due, length);
         let key = locked.timers.insert(due, length, Waiter::Other(waker));
         self.any.store(true, Ordering::Relaxed);
         self.count_locked(&locked);
@@ -121,25 +118,25 @@ impl SharedTimers {
         self.any.load(Ordering::Relaxed)
     }
 
-    /// When the next timer is due, and notes that the loop sleeps until then.
-    pub(crate) fn sleep(&self) -> Next {
+    /// When the loop has to look at its timers again, of which the next one of its `own` is due then; and notes that
+    /// it sleeps until that time.
+    pub(crate) fn sleep(&self, own: Next) -> Next {
         if !self.any() {
-            return Next::default();
+            return own;
         }
         let mut locked = lock(&self.locked);
-        let next = locked.timers.next();
-        locked.sleeping_until = next.any.unwrap_or(u64::MAX);
-        next
+        locked.sleeps_until = own.min(locked.timers.next());
+        locked.sleeps_until
     }
 
-    /// Takes out the wakers of what is due at `now`, looking at `budget` timers at most; they are to be woken
-    /// outside of the lock.
-    pub(crate) fn fire(&self, now: u64, budget: usize, out: &mut Vec<Waker>) {
+    /// Takes out the wakers of what is due at `now`, within the budget of [`Timers::fire`]; they are to be woken outside
+    /// of the lock.
+    pub(crate) fn fire(&self, now: u64, budget: &mut usize, out: &mut Vec<Waker>) {
         let mut locked = lock(&self.locked);
         let waiters = |waiter: Waiter| out.extend(waiter.other());
         locked.timers.fire(now, budget, waiters);
         if locked.timers.len() == 0 {
-            locked.sleeping_until = u64::MAX;
+            locked.sleeps_until = Next::default();
             self.any.store(false, Ordering::Relaxed);
         }
         self.count_locked(&locked);

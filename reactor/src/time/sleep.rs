@@ -38,14 +38,18 @@ use crate::{
 pub struct Sleep {
     shared: Arc<Shared>,
     deadline: Deadline,
-    /// It was far away when it was set, so that the first poll need not look at the clock.
-    is_far: bool,
     timer: Timer,
 }
 
 /// Where the timer of an earlier poll is.
+///
+/// ```text
+///   Far ──▶ Own ──▶ None: over, or to be started by the clock ──▶ Own or Shared, and so on
+/// ```
 #[derive(Debug, Clone, Copy)]
 enum Timer {
+    /// Not polled yet, and far away when it was made: its first poll need not look at the clock.
+    Far,
     None,
     /// Among those of the loop, in one of whose tasks that poll was.
     Own(TimerKey),
@@ -58,7 +62,6 @@ impl Sleep {
         Self {
             shared,
             deadline: Deadline::at(deadline),
-            is_far: false,
             timer: Timer::None,
         }
     }
@@ -69,8 +72,10 @@ impl Sleep {
         Self {
             shared,
             deadline: Deadline::after(duration),
-            is_far: Length::of_duration(duration) == Length::Long,
-            timer: Timer::None,
+            timer: match Length::of_duration(duration) {
+                Length::Short => Timer::None,
+                Length::Long => Timer::Far,
+            },
         }
     }
 
@@ -103,7 +108,6 @@ impl Sleep {
             self.cancel();
         }
         self.deadline = Deadline::at(deadline);
-        self.is_far = false;
     }
 
     /// Whether the time has come.
@@ -120,7 +124,7 @@ impl Sleep {
     #[inline]
     fn let_go(&self) {
         match self.timer {
-            Timer::None => {}
+            Timer::Far | Timer::None => {}
             Timer::Own(key) => self.cancel_own(key),
             Timer::Shared(key) => self.cancel_shared(key),
         }
@@ -170,7 +174,7 @@ impl Sleep {
     #[inline]
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let own = executor::own_task(&self.shared, cx.waker());
-        if let (Timer::None, true, Some(task)) = (self.timer, self.is_far, own) {
+        if let (Timer::Far, Some(task)) = (self.timer, own) {
             self.shared.check_process()?;
             self.start_far(task);
             return Poll::Pending;
@@ -208,7 +212,7 @@ impl Sleep {
     /// Makes the timer of an earlier poll wake that task; false if there is none.
     fn rewake(&mut self, own: Option<TaskId>, waker: &Waker) -> bool {
         match self.timer {
-            Timer::None => false,
+            Timer::Far | Timer::None => false,
             Timer::Own(key) => self.rewake_own(key, own, waker),
             Timer::Shared(key) => match self.shared.timers.wakes(key, waker) {
                 Some(true) => true,

@@ -15,6 +15,10 @@ pub(super) struct Table {
     /// [`NONE`] if all places are used.
     first_free: u32,
     last_generation: NonZeroU32,
+    /// A used place that was in the way when the table last wanted to shrink, or [`NONE`].
+    in_the_way: u32,
+    /// How many places were looked at then, less those that the turns since have paid for.
+    debt: usize,
 }
 
 /// Which timer; a key of a timer that is no more finds nothing.
@@ -51,6 +55,8 @@ impl Table {
             count: 0,
             first_free: NONE,
             last_generation: NonZeroU32::MIN,
+            in_the_way: NONE,
+            debt: 0,
         }
     }
 
@@ -118,22 +124,28 @@ impl Table {
         self.count
     }
 
-    /// Gives back what memory a crowd of timers has needed that is no more.
-    pub(super) fn shrink(&mut self) {
+    /// Gives back what memory a crowd of timers has needed that is no more; to be called once a turn. Says how many
+    /// places it has looked at.
+    ///
+    /// A timer of the crowd that stays for long may be in the way. As long as its place is used, nothing else is
+    /// looked at, and whatever else happens, no more than 64 places a turn on the average.
+    pub(super) fn shrink(&mut self) -> usize {
         let capacity = self.timers.capacity();
-        if capacity <= SMALL || capacity / SPARSE <= self.count {
-            return;
+        if capacity <= SMALL || capacity / SPARSE <= self.count || self.would_look_in_vain() {
+            return 0;
         }
-        let last = self
-            .timers
-            .iter()
-            .rposition(|timer| timer.generation.is_some());
+        let is_used = |timer: &Timer| timer.generation.is_some();
+        let last = self.timers.iter().rposition(is_used);
         let kept = last.map_or(0, |last| last + 1);
+        let looked_at = self.timers.len() - kept;
         if kept > self.timers.len() / 2 {
-            return;
+            self.in_the_way = kept as u32 - 1;
+            self.debt = looked_at;
+            return looked_at;
         }
         self.timers.truncate(kept);
         self.timers.shrink_to(SMALL);
+        self.forget_looks();
         self.first_free = NONE;
         for (index, timer) in self.timers.iter_mut().enumerate().rev() {
             if timer.generation.is_none() {
@@ -141,6 +153,7 @@ impl Table {
                 self.first_free = index as u32;
             }
         }
+        looked_at + kept
     }
 
     /// All that wait.
@@ -155,7 +168,23 @@ impl Table {
             .ok()
             .filter(|&index| index < NONE);
         self.timers.push(timer);
+        self.forget_looks();
         index.expect("fewer timers than bytes of memory")
+    }
+
+    /// Whether it is too early for another look at what is used.
+    fn would_look_in_vain(&mut self) -> bool {
+        let in_the_way = self.timers.get(self.in_the_way as usize);
+        if in_the_way.is_some_and(|timer| timer.generation.is_some()) {
+            return true;
+        }
+        self.debt = self.debt.saturating_sub(LOOKS_PER_TURN);
+        self.debt > 0
+    }
+
+    fn forget_looks(&mut self) {
+        self.in_the_way = NONE;
+        self.debt = 0;
     }
 
     #[inline]
@@ -195,6 +224,8 @@ const NONE: u32 = u32::MAX;
 const SPARSE: usize = 16;
 /// A table of so many timers need not shrink.
 const SMALL: usize = 1024;
+/// What a turn pays of a look for room that was in vain.
+const LOOKS_PER_TURN: usize = 64;
 
 #[cfg(all(test, not(loom)))]
 impl Table {
@@ -209,5 +240,60 @@ impl TimerKey {
     /// For any order but that of their making.
     pub(super) fn scrambled(self) -> u32 {
         self.generation.get().wrapping_mul(2_654_435_761)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const CROWD: usize = 100_000;
+
+    /// A table in which only some of a crowd are left.
+    fn left_of_a_crowd(left: std::ops::Range<usize>) -> (Table, Vec<TimerKey>) {
+        let mut table = Table::new();
+        let mut keys: Vec<_> = (0..CROWD).map(|_| table.insert(Waiter::NOBODY)).collect();
+        let kept = keys.splice(left, []).collect();
+        // The first place becomes free last, so that it is the next to be used.
+        for key in keys.into_iter().rev() {
+            table.remove(key).expect("it is there");
+        }
+        (table, kept)
+    }
+
+    /// As a timer comes and goes at each turn.
+    fn turn(table: &mut Table) -> usize {
+        let key = table.insert(Waiter::NOBODY);
+        let looked_at = table.shrink();
+        table.remove(key).expect("it is there");
+        looked_at
+    }
+
+    #[test]
+    fn a_timer_that_stays_for_long_of_a_crowd_is_not_looked_for_at_each_turn() {
+        let (mut table, left) = left_of_a_crowd(CROWD / 2 + 1..CROWD / 2 + 2);
+        let looked_at: usize = (0..10_000).map(|_| turn(&mut table)).sum();
+        assert!(looked_at <= CROWD, "{looked_at}");
+        // Once it is gone, the memory goes.
+        table.remove(left[0]).expect("it is there");
+        let looked_at: usize = (0..CROWD / LOOKS_PER_TURN).map(|_| table.shrink()).sum();
+        assert!(looked_at <= 2 * CROWD, "{looked_at}");
+        assert!(table.memory() <= SMALL * size_of::<Timer>());
+    }
+
+    #[test]
+    fn those_that_are_in_the_way_one_after_the_other_cost_few_looks_a_turn() {
+        const STAY: usize = 5_000;
+        let (mut table, left) = left_of_a_crowd(CROWD / 2 + 1..CROWD / 2 + 1 + STAY);
+        let looks = left.iter().rev().map(|key| {
+            table.remove(*key).expect("it is there");
+            table.shrink()
+        });
+        let looked_at: usize = looks.sum();
+        assert!(
+            looked_at <= 2 * CROWD + LOOKS_PER_TURN * STAY,
+            "{looked_at}"
+        );
+        assert_eq!(table.len(), 0);
     }
 }

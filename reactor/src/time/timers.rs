@@ -20,6 +20,8 @@ pub(crate) struct Timers {
     /// Long timers that are in no wheel yet, and the times when they are due. Those that are cancelled in the
     /// turn in which they were made never get there.
     fresh: Vec<(TimerKey, Deadline)>,
+    /// About how many there were in the turns before.
+    usually_fresh: usize,
 }
 
 /// Of the two wheels, the one with the ticks that a timer needs.
@@ -50,13 +52,25 @@ pub(crate) struct Next {
 }
 
 impl Next {
-    /// Whichever of two is earlier.
+    /// Whichever of two is sooner.
     pub(crate) fn min(self, other: Self) -> Self {
-        let earlier = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
         Self {
-            any: earlier(self.any, other.any),
-            short: earlier(self.short, other.short),
+            any: sooner(self.any, other.any),
+            short: sooner(self.short, other.short),
         }
+    }
+
+    /// Whether a loop that sleeps until then looks too late for another timer.
+    pub(crate) fn is_too_late_for(self, due: u64, length: Length) -> bool {
+        let (due, looks_at) = match length {
+            Length::Long => (end_of_tick(due), self.any),
+            // If it is a long one that the loop sleeps for, the poller may take a millisecond more.
+            Length::Short => {
+                let any = self.any.map(|any| any.saturating_add(1 << LONG_TICK));
+                (due, sooner(self.short, any))
+            }
+        };
+        looks_at.is_none_or(|looks_at| due < looks_at)
     }
 }
 
@@ -67,6 +81,7 @@ impl Timers {
             short: Wheel::new(Length::Short, SHORT_TICK),
             long: Wheel::new(Length::Long, LONG_TICK),
             fresh: Vec::new(),
+            usually_fresh: 0,
         }
     }
 
@@ -94,12 +109,12 @@ impl Timers {
             return;
         }
         let mut fresh = mem::take(&mut self.fresh);
+        self.usually_fresh = self.usually_fresh.max(fresh.len());
         for (key, deadline) in fresh.drain(..) {
             if self.table.contains(key) {
                 self.push(nanos(deadline), Length::Long, key);
             }
         }
-        fresh.shrink_to(FRESH_KEPT);
         self.fresh = fresh;
     }
 
@@ -130,23 +145,35 @@ impl Timers {
     #[inline]
     pub(crate) fn next(&self) -> Next {
         let (short, long) = (self.short.next_due(), self.long.next_due());
-        let any = short.into_iter().chain(long).min();
-        Next { any, short }
+        Next {
+            any: sooner(short, long),
+            short,
+        }
     }
 
-    /// Fires what is due at `now`, in about the order in which it is due. It looks at `budget` timers or a few more,
-    /// of either kind: what is left is [due](Self::next) at once.
-    pub(crate) fn fire(&mut self, now: u64, budget: usize, mut fire: impl FnMut(Waiter)) {
+    /// Whether there is something to be looked at.
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        self.short.is_due(now) || self.long.is_due(now)
+    }
+
+    /// Fires what is due at `now`, in about the order in which it is due: of long timers and of short ones both, if
+    /// both are. It looks at `budget` timers, or up to 14 more of each kind; these are taken from the budget, and what
+    /// is left is [due](Self::next) at once.
+    pub(crate) fn fire(&mut self, now: u64, budget: &mut usize, mut fire: impl FnMut(Waiter)) {
         let Self {
             table, short, long, ..
         } = self;
+        share(budget, long.is_due(now), |budget| {
+            short.fire(now, budget, table, &mut fire);
+        });
+        long.fire(now, budget, table, &mut fire);
         for wheel in [short, long] {
-            wheel.fire(now, budget, table, &mut fire);
             if wheel.is_too_large() {
                 wheel.rebuild(table);
             }
         }
         table.shrink();
+        self.shrink_fresh();
     }
 
     #[inline]
@@ -190,6 +217,14 @@ impl Timers {
         self.long.rebuild(&self.table);
     }
 
+    /// Gives back what memory a crowd of fresh timers has needed, some turns after it.
+    fn shrink_fresh(&mut self) {
+        if self.fresh.is_empty() && self.fresh.capacity() / SPARSE > self.usually_fresh {
+            self.fresh.shrink_to(FRESH_KEPT);
+        }
+        self.usually_fresh /= 2;
+    }
+
     /// Makes room among the fresh timers, if many of them have been cancelled.
     #[cold]
     fn drop_stale(&mut self) {
@@ -197,6 +232,23 @@ impl Timers {
         fresh.retain(|(key, _)| table.contains(*key));
         fresh.reserve(fresh.len().max(FRESH_KEPT));
     }
+}
+
+/// Whichever of two times is sooner; `None` is never.
+#[inline]
+pub(crate) fn sooner<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Does some work with a budget, half of which is kept if there is other work besides.
+pub(crate) fn share(budget: &mut usize, is_other_work: bool, work: impl FnOnce(&mut usize)) {
+    let kept = if is_other_work { *budget / 2 } else { 0 };
+    *budget -= kept;
+    work(budget);
+    *budget += kept;
 }
 
 /// A long timer never fires before it is due.
@@ -216,6 +268,8 @@ const LONG: Duration = Duration::from_millis(8);
 const LEFT_BEHIND: usize = 1024;
 /// There is always room for so many fresh timers, once there were any.
 const FRESH_KEPT: usize = 256;
+/// They have too much room if it is so many times what is used.
+const SPARSE: usize = 16;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -120,14 +120,23 @@ impl Wheel {
         Some(earliest.max(self.elapsed << self.tick))
     }
 
-    /// Takes out what is due at `now`, and looks at `budget` timers or a few more for that.
+    /// Whether there is something to be looked at.
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.next_due().is_some_and(|due| due <= now)
+    }
+
+    /// Takes out what is due at `now`, and looks at `budget` timers for that, or up to 14 more: the rest of a chunk. What
+    /// it has looked at is taken from the budget.
     pub(super) fn fire(
         &mut self,
         now: u64,
-        mut budget: usize,
+        budget: &mut usize,
         table: &mut Table,
         fire: &mut impl FnMut(Waiter),
     ) {
+        if *budget == 0 {
+            return;
+        }
         let now_tick = now >> self.tick;
         let whole = |place| (place, TO_THE_END);
         while let Some((place, stop)) =
@@ -140,8 +149,8 @@ impl Wheel {
                 break;
             }
             self.elapsed = self.elapsed.max(start);
-            self.empty((place, stop), now, &mut budget, table, fire);
-            if budget == 0 {
+            self.empty((place, stop), now, budget, table, fire);
+            if *budget == 0 {
                 return;
             }
         }
@@ -166,10 +175,11 @@ impl Wheel {
         self.entries = 0;
         for slot in self.levels.iter_mut().flat_map(|level| &mut *level.slots) {
             let entries = before.entries(mem::replace(&mut slot.chain, Chain::EMPTY));
-            slot.entries = 0;
+            (slot.entries, slot.earliest) = (0, u64::MAX);
             for entry in entries.filter(|entry| table.contains(entry.key)) {
                 self.chunks.push(&mut slot.chain, entry);
                 slot.entries += 1;
+                slot.earliest = slot.earliest.min(entry.due);
             }
             self.entries += slot.entries as usize;
         }

@@ -92,13 +92,16 @@ impl Crowd {
         mem::take(&mut self.wakers)
     }
 
-    /// An event wakes everybody. If they were few, room goes as well.
+    /// An event wakes everybody. If they were few, room goes as well, and the memory of what is above it.
     pub(super) fn drain(&mut self, out: &mut Vec<Waker>) {
-        if self.wakers.len() < self.limit / 4 {
-            self.limit = (self.limit / 2).max(SMALLEST_LIMIT);
-        }
+        let are_few = self.wakers.len() < self.limit / 4 && self.limit > SMALLEST_LIMIT;
         self.places.clear();
         out.append(&mut self.wakers);
+        if are_few {
+            self.limit /= 2;
+            self.wakers.shrink_to(self.limit);
+            self.places.shrink_to_fit();
+        }
     }
 
     pub(super) fn drain_samples(&mut self) -> impl Iterator<Item = Waker> {
@@ -175,6 +178,29 @@ mod tests {
 
     impl Wake for Nobody {
         fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn the_memory_of_a_crowd_goes_with_its_room() {
+        let crowd: Vec<_> = (0..1_000).map(|_| Waker::from(Arc::new(Nobody))).collect();
+        let mut few = Crowd::of_two(crowd[0].clone(), crowd[1].clone());
+        // They come back whenever they are woken for want of room, until there is room for all.
+        for waker in crowd.iter().cycle().take(20 * crowd.len()) {
+            if few.place_of(waker).is_none() {
+                let mut displaced = few.make_room(waker);
+                few.push(waker.clone());
+                if !displaced.is_empty() {
+                    few.remember(&mut displaced);
+                }
+            }
+        }
+        assert_eq!(few.wakers.len(), crowd.len());
+        for _ in 0..10 {
+            few.drain(&mut Vec::new());
+        }
+        assert_eq!(few.limit, SMALLEST_LIMIT);
+        assert!(few.wakers.capacity() <= SMALLEST_LIMIT);
+        assert_eq!(few.places.capacity(), 0, "the few are looked through");
     }
 
     /// A crowd in which everybody is looked through for everybody costs the square of its size at each event.

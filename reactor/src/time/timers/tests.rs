@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::executor::TaskId;
 
+mod memory;
+
 fn waiter(n: u64) -> Waiter {
     Waiter::Own(TaskId::from_bits(n + 1).unwrap())
 }
@@ -73,7 +75,7 @@ fn fires_what_a_sorted_map_says() {
                         _ => now + (random(&mut state) & ((1 << (seed % 50)) - 1)),
                     };
                     loop {
-                        timers.fire(now, budget, |waiter| {
+                        timers.fire(now, &mut budget.clone(), |waiter| {
                             let id = number(waiter);
                             let (due, ..) = model.remove(&id).expect("fired before, or gone");
                             assert!(due <= now, "early: {due} at {now}");
@@ -124,6 +126,38 @@ fn a_short_timer_is_known_as_such_behind_an_earlier_long_one() {
 }
 
 #[test]
+fn a_loop_is_too_late_for_what_is_due_before_it_looks_and_for_nothing_else() {
+    const TICK: u64 = 1 << LONG_TICK;
+    let at = |any, short| Next { any, short };
+    let (long, both) = (
+        at(Some(20 * TICK), None),
+        at(Some(20 * TICK), Some(20 * TICK)),
+    );
+    let later = at(Some(20 * TICK), Some(30 * TICK));
+    for (next, due, length, is_too_late) in [
+        (Next::default(), u64::MAX - TICK, Length::Long, true),
+        (Next::default(), u64::MAX - TICK, Length::Short, true),
+        (long, 18 * TICK + 1, Length::Long, true),
+        // Those of one millisecond fire together.
+        (long, 19 * TICK + 1, Length::Long, false),
+        (long, 20 * TICK, Length::Long, false),
+        (both, 20 * TICK - 1, Length::Short, true),
+        (both, 20 * TICK, Length::Short, false),
+        // The poller's wait for a long one is rounded up.
+        (long, 20 * TICK + 1, Length::Short, true),
+        (long, 21 * TICK, Length::Short, false),
+        (later, 20 * TICK + 1, Length::Short, true),
+        (later, 29 * TICK, Length::Short, false),
+    ] {
+        assert_eq!(
+            next.is_too_late_for(due, length),
+            is_too_late,
+            "{next:?} {due}"
+        );
+    }
+}
+
+#[test]
 fn a_timer_beyond_the_wheel_waits_its_time() {
     let mut timers = Timers::new();
     timers.insert(u64::MAX, Length::Long, waiter(0));
@@ -132,7 +166,7 @@ fn a_timer_beyond_the_wheel_waits_its_time() {
         if now >= u64::MAX >> LONG_TICK << LONG_TICK {
             break;
         }
-        timers.fire(now, usize::MAX, |_| panic!("early"));
+        timers.fire_all(now, |_| panic!("early"));
     }
     assert_eq!(timers.len(), 1);
 }
@@ -143,8 +177,8 @@ fn a_clock_that_goes_back_makes_nothing_fire_early_or_twice() {
     for length in [Length::Short, Length::Long] {
         let mut timers = Timers::new();
         timers.insert(300_000_000, length, waiter(0));
-        timers.fire(200_000_000, usize::MAX, |_| panic!("early"));
-        timers.fire(100_000_000, usize::MAX, |_| panic!("early"));
+        timers.fire_all(200_000_000, |_| panic!("early"));
+        timers.fire_all(100_000_000, |_| panic!("early"));
         // Due when the clock has been, and is not any more.
         timers.insert(150_000_000, length, waiter(1));
         let next = timers.next().any.unwrap();
@@ -152,10 +186,10 @@ fn a_clock_that_goes_back_makes_nothing_fire_early_or_twice() {
             next > 190_000_000,
             "the loop would look over and over: {next}"
         );
-        timers.fire(120_000_000, usize::MAX, |_| panic!("early"));
+        timers.fire_all(120_000_000, |_| panic!("early"));
         let mut fired = Vec::new();
         for now in [160_000_000, 310_000_000, 140_000_000] {
-            timers.fire(now, usize::MAX, |waiter| fired.push(number(waiter)));
+            timers.fire_all(now, |waiter| fired.push(number(waiter)));
         }
         // The wheel is at 200 ms: until then it keeps what it has got since.
         assert_eq!(fired, [1, 0]);
@@ -176,7 +210,7 @@ fn those_of_one_time_fire_in_the_order_of_their_making() {
         }
         let mut fired = Vec::new();
         while timers.len() > 0 {
-            timers.fire(50_000_000, 64, |waiter| fired.push(number(waiter)));
+            timers.fire(50_000_000, &mut 64, |waiter| fired.push(number(waiter)));
         }
         let expected: Vec<_> = (0..1_000).filter(|n| n % 3 != 0).collect();
         assert_eq!(fired, expected, "{length:?}");
@@ -185,65 +219,39 @@ fn those_of_one_time_fire_in_the_order_of_their_making() {
 
 #[test]
 fn no_turn_looks_at_more_timers_than_its_budget_and_the_rest_is_due_at_once() {
-    let mut timers = Timers::new();
-    // Of one slot, and of slots that move down first.
-    for n in 0..10_000 {
-        timers.insert(17_000_000 + n % 7 * 80_000_000, Length::Long, waiter(n));
-    }
-    let now = 1_000_000_000;
-    for _ in 0..300 {
-        let before = timers.len();
-        timers.fire(now, 100, drop);
-        assert!(before - timers.len() < 115);
-        assert!(timers.len() == 0 || timers.next().any.unwrap() <= now);
-    }
-    assert_eq!((timers.len(), timers.next()), (0, Next::default()));
-}
-
-#[test]
-fn a_million_timers_take_little_memory_and_leave_none() {
-    let mut timers = Timers::new();
-    for n in 0..1_000_000_u64 {
-        timers.insert(n * 7_919 % 1_000_000_007, Length::Long, waiter(n));
-    }
-    assert!(timers.memory() < 100 * 1_000_000, "{}", timers.memory());
-    let mut fired = 0;
-    timers.fire(2_000_000_000, usize::MAX, |_| fired += 1);
-    assert_eq!((fired, timers.len()), (1_000_000, 0));
-    assert_eq!(timers.next(), Next::default());
-    assert!(timers.memory() < 1_000_000, "{}", timers.memory());
-}
-
-/// Limits of time that are mostly not needed: most of what is in the slots is cancelled, over and over.
-#[test]
-fn a_storm_of_cancels_leaves_no_memory_behind() {
-    const MINUTE: u64 = 60_000_000_000;
-    let mut timers = Timers::new();
-    let mut state = 5;
-    // Some are needed, so that no slot becomes empty.
-    let due = |n: u64| MINUTE + n * MINUTE / 1_000;
-    let stay: Vec<_> = (0..1_000)
-        .map(|n| timers.insert(due(n), Length::Long, waiter(n)))
-        .collect();
-    for now in 0..3 {
-        let mut keys: Vec<_> = (0..100_000)
-            .map(|_| timers.insert(due(random(&mut state) % 1_000), Length::Long, waiter(0)))
-            .collect();
-        // In another order than that of their making.
-        keys.sort_unstable_by_key(|key| key.scrambled());
-        for key in keys {
-            timers.cancel(key).unwrap();
+    for lengths in [
+        &[Length::Long][..],
+        &[Length::Short],
+        &[Length::Short, Length::Long],
+    ] {
+        let mut timers = Timers::new();
+        // Of one slot, and of slots that move down first.
+        for n in 0..10_000 {
+            for (which, length) in lengths.iter().enumerate() {
+                let id = 2 * n + which as u64;
+                timers.insert(17_000_000 + n % 7 * 80_000_000, *length, waiter(id));
+            }
         }
-        timers.fire(now, usize::MAX, |_| panic!("cancelled"));
-        assert_eq!(timers.len(), stay.len());
-        assert!(timers.memory() < 1_000_000, "{}", timers.memory());
+        let now = 1_000_000_000;
+        for _ in 0..300 * lengths.len() {
+            let (before, mut fired) = (timers.len(), [0; 2]);
+            timers.fire(now, &mut 100, |waiter| {
+                fired[number(waiter) as usize % 2] += 1
+            });
+            assert!(before - timers.len() <= 100 + 14 * lengths.len());
+            // Neither kind is kept waiting by the other.
+            assert!(lengths.len() < 2 || timers.len() < 10_000 || fired.iter().all(|n| *n > 0));
+            assert!(timers.len() == 0 || timers.next().any.unwrap() <= now);
+        }
+        assert_eq!((timers.len(), timers.next()), (0, Next::default()));
     }
-    let mut fired = 0;
-    timers.fire(3 * MINUTE, usize::MAX, |_| fired += 1);
-    assert_eq!((fired, timers.next()), (stay.len(), Next::default()));
 }
 
 impl Timers {
+    fn fire_all(&mut self, now: u64, fire: impl FnMut(Waiter)) {
+        self.fire(now, &mut { usize::MAX }, fire);
+    }
+
     /// Bytes on the heap.
     fn memory(&self) -> usize {
         self.table.memory()
