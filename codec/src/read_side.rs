@@ -66,10 +66,7 @@ impl ReadSide {
         cx: &mut Context<'_>,
         flush: impl FnOnce(&mut T, &mut Context<'_>) -> Poll<io::Result<()>>,
     ) -> Poll<Option<Result<D::Item, D::Error>>> {
-        if self.state == State::Decode {
-            if budget::poll_left(cx).is_pending() {
-                return self.parked(flush(io, cx));
-            }
+        if self.state == State::Decode && budget::is_left() {
             match decoder.decode(&mut self.buf) {
                 Ok(Some(frame)) => return self.yields(frame),
                 Ok(None) => self.state = State::Read,
@@ -88,8 +85,10 @@ impl ReadSide {
         flush: impl FnOnce(&mut T, &mut Context<'_>) -> Poll<io::Result<()>>,
     ) -> Poll<Option<Result<D::Item, D::Error>>> {
         loop {
-            let is_ending = matches!(self.state, State::Flush | State::Done);
-            if !is_ending && budget::poll_left(cx).is_pending() {
+            if !budget::is_left()
+                && !matches!(self.state, State::Flush | State::Done)
+                && budget::poll_left(cx).is_pending()
+            {
                 return self.parked(flush(io, cx));
             }
             match self.state {
@@ -163,7 +162,15 @@ impl ReadSide {
     #[inline]
     fn yields<F, E>(&mut self, frame: F) -> Poll<Option<Result<F, E>>> {
         budget::spend();
-        // The user may take long over the item.
+        if self.buf.is_empty() {
+            return self.yields_last(frame);
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    /// The user may take long over the frame.
+    #[inline(never)]
+    fn yields_last<F, E>(&mut self, frame: F) -> Poll<Option<Result<F, E>>> {
         self.buf.release_if_empty();
         Poll::Ready(Some(Ok(frame)))
     }

@@ -37,10 +37,10 @@ pub fn with<R>(units: u32, f: impl FnOnce() -> R) -> R {
 /// Ready while the budget lasts; otherwise wakes the task and is `Pending`.
 #[inline]
 pub fn poll_left(cx: &mut Context<'_>) -> Poll<()> {
-    if LEFT.get() <= 0 {
-        return refuse(cx);
+    if is_left() {
+        return Poll::Ready(());
     }
-    Poll::Ready(())
+    refuse(cx)
 }
 
 #[cold]
@@ -54,6 +54,12 @@ fn refuse(cx: &mut Context<'_>) -> Poll<()> {
     REFUSED.set(refused);
     cx.waker().wake_by_ref();
     Poll::Pending
+}
+
+/// Whether the budget lasts, without a word to the task if it does not: [`poll_left`] has to follow then.
+#[inline]
+pub fn is_left() -> bool {
+    LEFT.get() > 0
 }
 
 /// Takes one unit off the budget, for an operation that has made progress.
@@ -85,6 +91,16 @@ mod tests {
 
     fn left() -> bool {
         poll_left(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[test]
+    fn whether_it_is_left_can_be_asked_without_a_task() {
+        assert!(is_left());
+        with(1, || {
+            assert!(is_left());
+            spend();
+            assert!(!is_left());
+        });
     }
 
     #[test]
