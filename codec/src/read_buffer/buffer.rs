@@ -22,6 +22,9 @@ use crate::spare::{self, Spare};
 /// A connection that sends a byte a minute thus costs its few bytes, and an idle one costs nothing.
 pub(crate) struct ReadBuffer {
     bytes: BytesMut,
+    /// Memory has come here since the last was given back. Once all of it is consumed, `bytes` has no capacity
+    /// and yet keeps it alive.
+    has_memory: bool,
     /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
     has_grown: bool,
     expected: Expected,
@@ -31,6 +34,7 @@ impl ReadBuffer {
     pub(crate) fn new(bytes: BytesMut) -> Self {
         Self {
             has_grown: bytes.capacity() > pool::CAPACITY,
+            has_memory: true,
             bytes,
             expected: Expected::Anything,
         }
@@ -54,12 +58,14 @@ impl ReadBuffer {
                 poll_read_buf(io, cx, &mut buf.limit(most))
             })
         } else {
+            self.has_memory = true;
             self.make_room(needed);
             poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most))
         };
         if polled.is_pending() {
             self.park();
         } else {
+            self.has_memory = true;
             self.expected = expected;
         }
         polled
@@ -101,11 +107,13 @@ impl ReadBuffer {
     fn park(&mut self) {
         let len = self.bytes.len();
         if len == 0 {
-            self.release();
+            // Mostly there is none: it went with the last frame.
+            if self.has_memory || self.bytes.capacity() > 0 {
+                self.release();
+            }
         } else if len <= KEPT {
             let rest = BytesMut::from(&self.bytes[..]);
-            self.release();
-            self.bytes = rest;
+            self.exchange(rest);
         } else if self.has_grown && len <= pool::CAPACITY / 2 {
             self.move_to_lent();
         }
@@ -127,6 +135,7 @@ impl ReadBuffer {
 
     #[inline(never)]
     fn release(&mut self) {
+        self.has_memory = false;
         if mem::take(&mut self.has_grown) {
             self.bytes = BytesMut::new();
         } else {
@@ -134,19 +143,23 @@ impl ReadBuffer {
         }
     }
 
+    fn exchange(&mut self, bytes: BytesMut) {
+        self.release();
+        self.bytes = bytes;
+        self.has_memory = true;
+    }
+
     fn move_to_lent(&mut self) {
         // All of one, as a part may be too short for what is about to come.
         let mut lent = pool::take().into_inner();
         lent.extend_from_slice(&self.bytes);
-        self.release();
-        self.bytes = lent;
+        self.exchange(lent);
     }
 
     fn grow(&mut self, room: usize) {
         let mut grown = BytesMut::with_capacity(self.bytes.len() + room);
         grown.extend_from_slice(&self.bytes);
-        self.release();
-        self.bytes = grown;
+        self.exchange(grown);
         self.has_grown = true;
     }
 
