@@ -5,7 +5,7 @@ use std::{
 
 use io_traits::{AsyncWrite, poll_write_buf, task::budget};
 
-use crate::{Encoder, Segments, segments::Mark};
+use crate::{Encoder, Segments};
 
 /// The writing half of [`FramedWrite`](crate::FramedWrite) and of [`Framed`](crate::Framed).
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl WriteSide {
         item: I,
     ) -> Result<(), E::Error> {
         let undo = Undo {
-            mark: self.queue.mark(),
+            len: self.queue.len(),
             queue: &mut self.queue,
         };
         encoder.encode(item, undo.queue)?;
@@ -133,14 +133,15 @@ impl WriteSide {
 
 /// Takes back what an encoder has appended when it returns an error, or panics.
 struct Undo<'a> {
-    mark: Mark,
+    /// How long the queue was before.
+    len: usize,
     queue: &'a mut Segments,
 }
 
 impl Drop for Undo<'_> {
     #[cold]
     fn drop(&mut self) {
-        self.queue.roll_back(self.mark);
+        self.queue.truncate(self.len);
     }
 }
 

@@ -4,5 +4,4 @@ mod buf;
 mod places;
 mod queue;
 
-pub(crate) use queue::Mark;
 pub use queue::Segments;

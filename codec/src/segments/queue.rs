@@ -39,13 +39,6 @@ pub(super) struct Large {
     pub(super) bytes: Bytes,
 }
 
-/// The end of the queue at some time, to go back to.
-#[derive(Clone, Copy)]
-pub(crate) struct Mark {
-    small: usize,
-    large: usize,
-}
-
 impl Segments {
     /// An empty queue, which holds no memory.
     pub fn new() -> Self {
@@ -153,27 +146,23 @@ impl Segments {
         dst.extend_from_slice(small);
     }
 
-    /// Where the queue ends now.
-    #[inline]
-    pub(crate) fn mark(&self) -> Mark {
-        Mark {
-            small: self.small_len(),
-            large: self.large.len(),
-        }
-    }
-
-    /// Takes back everything that was appended since `mark`.
+    /// Takes back what was appended since the queue had `len` bytes.
     #[cold]
-    pub(crate) fn roll_back(&mut self, mark: Mark) {
-        while self.large.len() > mark.large {
+    pub(crate) fn truncate(&mut self, len: usize) {
+        loop {
+            // None if an encoder has consumed earlier bytes, which it must not.
+            let excess = self.len().saturating_sub(len);
+            let tail = self.small_len() - self.sealed;
+            self.small.truncate(self.small_len() - excess.min(tail));
+            if excess <= tail {
+                break;
+            }
             let Some(large) = self.large.pop_back() else {
                 break;
             };
             self.large_len -= large.bytes.len();
             self.sealed -= large.before;
         }
-        // An encoder might have consumed earlier bytes, which it must not: `sealed` stays a bound.
-        self.small.truncate(mark.small.max(self.sealed));
         if self.is_empty() {
             self.release();
         }
@@ -216,7 +205,9 @@ impl Segments {
         if self.small.capacity() == 0 {
             spare::take(&SPARE, &mut self.small);
         }
-        self.small.reserve(n);
+        if self.small.capacity() - self.small.len() < n {
+            self.small.reserve(n);
+        }
     }
 
     #[inline(never)]

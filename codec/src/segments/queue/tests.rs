@@ -2,16 +2,16 @@ use super::*;
 use crate::segments::buf::tests::{mixed, slices};
 
 #[test]
-fn rolling_back_takes_away_what_came_after_the_mark_and_nothing_else() {
+fn truncating_takes_away_what_came_later_and_nothing_else() {
     for consumed in [0, 3, 4, 1000, 6004, 6005, 6006, 11_006, 11_008] {
         let (mut queue, all) = mixed();
         queue.advance(consumed);
-        let mark = queue.mark();
+        let len = queue.len();
         queue.put_slice(b"this");
         queue.push(Bytes::from(vec![b'z'; 5000]));
         queue.put_slice(b"goes");
         queue.push(Bytes::from(vec![b'z'; 5000]));
-        queue.roll_back(mark);
+        queue.truncate(len);
         assert_eq!(slices(&queue, 8).concat(), all[consumed..]);
         queue.put_slice(b"more");
         assert_eq!(queue.len(), all.len() - consumed + 4);
@@ -20,36 +20,36 @@ fn rolling_back_takes_away_what_came_after_the_mark_and_nothing_else() {
 }
 
 #[test]
-fn rolling_back_to_the_beginning_gives_the_memory_back() {
+fn truncating_to_nothing_gives_the_memory_back() {
     let mut queue = Segments::new();
-    let mark = queue.mark();
+    let len = queue.len();
     queue.put_slice(b"frame");
-    queue.roll_back(mark);
+    queue.truncate(len);
     assert_eq!((queue.len(), queue.capacity()), (0, 0));
 }
 
 #[test]
 fn an_encoder_that_consumes_earlier_bytes_causes_no_panic() {
     let (mut queue, _) = mixed();
-    let mark = queue.mark();
+    let len = queue.len();
     queue.advance(6005);
     queue.push(Bytes::from(vec![b'z'; 5000]));
-    queue.roll_back(mark);
+    queue.truncate(len);
     assert_eq!(slices(&queue, 8).concat().len(), queue.len());
     let (mut queue, _) = mixed();
-    let mark = queue.mark();
+    let len = queue.len();
     queue = Segments::new();
     queue.put_slice(b"other");
-    queue.roll_back(mark);
+    queue.truncate(len);
     assert_eq!(queue.len(), 5);
     // What it put in the place of earlier frames stays, and the bookkeeping with it.
     let mut queue = Segments::new();
     queue.push(Bytes::from(vec![b'z'; 5000]));
-    let mark = queue.mark();
+    let len = queue.len();
     queue.advance(5000);
     queue.put_slice(b"before");
     queue.push(Bytes::from(vec![b'z'; 5000]));
-    queue.roll_back(mark);
+    queue.truncate(len);
     assert_eq!(slices(&queue, 8).concat().len(), queue.len());
 }
 
