@@ -20,12 +20,7 @@ impl Items {
     #[inline]
     pub(crate) fn take(self, src: &mut BytesMut, skipped: usize, len: usize) -> BytesMut {
         match self {
-            Self::Shared => {
-                if skipped > 0 {
-                    src.advance(skipped);
-                }
-                src.split_to(len)
-            }
+            Self::Shared => split(src, skipped, len),
             Self::Copied => take(src, skipped, len),
         }
     }
@@ -45,12 +40,18 @@ impl Items {
 pub(crate) fn take(src: &mut BytesMut, skipped: usize, len: usize) -> BytesMut {
     let keeps_little = len >= SPLIT_FROM && len >= (src.capacity() - skipped) / 2;
     if keeps_little {
-        src.advance(skipped);
-        return src.split_to(len);
+        return split(src, skipped, len);
     }
     let item = BytesMut::from(&src[skipped..skipped + len]);
     src.advance(skipped + len);
     item
+}
+
+/// As [`take`], without a copy.
+#[inline]
+pub(crate) fn split(src: &mut BytesMut, skipped: usize, len: usize) -> BytesMut {
+    src.advance(skipped);
+    src.split_to(len)
 }
 
 /// From how many bytes on an item may be split off. One that leaves a lent buffer is half of it then.

@@ -9,7 +9,7 @@ use std::{error, fmt, io};
 pub enum LengthDelimitedBuildError {
     /// The length field has no bytes, or more than 8.
     FieldLength,
-    /// The head is longer than any buffer can be.
+    /// The head is longer than any buffer can be, or its field begins beyond 4 GiB.
     HeadTooLong,
     /// The item would begin inside the length field.
     SkipInsideField,

@@ -165,7 +165,7 @@ impl LengthDelimitedBuilder {
     /// * [`SkipInsideField`](LengthDelimitedBuildError::SkipInsideField): the item would begin inside
     ///   the field, behind its first byte and before its end.
     /// * [`HeadTooLong`](LengthDelimitedBuildError::HeadTooLong): the field ends, or the item begins,
-    ///   beyond `isize::MAX` bytes.
+    ///   beyond `isize::MAX` bytes, or the field begins beyond `u32::MAX`.
     /// * [`NoFrameFits`](LengthDelimitedBuildError::NoFrameFits): the shortest item that is possible is
     ///   longer than the maximum, or than what the field can express. An item has at least as many bytes
     ///   as the adjustment, because no field is negative, and reaches the end of the field.

@@ -2,7 +2,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::{layout::Layout, span::Span};
 use crate::{
-    Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segments, item::Items,
+    Decoder, Encoder, LengthDelimitedBuilder, LengthDelimitedError, Segments,
+    item::{self, Items},
 };
 
 /// Frames that say in their head how long they are.
@@ -206,14 +207,19 @@ impl Decoder for LengthDelimitedCodec {
     // A whole frame is by far the most frequent case.
     #[inline(always)]
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
-        if self.state == State::Head
-            && let Some(field) = self.layout.field_of_many(src)
+        // In every state the front of the buffer is the head.
+        if let Some(field) = self.layout.field_of_many(src)
             && self.fields.contains(field)
         {
             // No overflow: a layout allows no length for which this would be longer than any buffer.
             let len = self.layout.item_length(field);
-            if src.len() >= self.layout.num_skip() + len {
-                return Ok(Some(self.items.take(src, self.layout.num_skip(), len)));
+            let skipped = self.layout.num_skip();
+            if src.len() >= skipped + len {
+                self.state = State::Head;
+                return match self.items {
+                    Items::Shared => Ok(Some(item::split(src, skipped, len))),
+                    Items::Copied => copied(src, skipped, len),
+                };
             }
         }
         if src.is_empty() {
@@ -271,4 +277,14 @@ impl Encoder<&[u8]> for LengthDelimitedCodec {
         dst.put_slice(&item[in_head..]);
         Ok(())
     }
+}
+
+/// Returned as a whole, the item is written to where it goes, and not moved there.
+#[inline(never)]
+fn copied(
+    src: &mut BytesMut,
+    skipped: usize,
+    len: usize,
+) -> Result<Option<BytesMut>, LengthDelimitedError> {
+    Ok(Some(item::take(src, skipped, len)))
 }

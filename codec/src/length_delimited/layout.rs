@@ -9,13 +9,12 @@ use crate::{LengthDelimitedBuildError, LengthDelimitedError, Segments};
 /// its own encoder makes.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    // INVARIANT: `offset + 8` and `num_skip + most` do not overflow, and every length in
-    // `least..=most`, less the adjustment, fits the field.
+    // INVARIANT: `num_skip + most` does not overflow, and every length in `least..=most`, less the
+    // adjustment, fits the field.
     order: Order,
-    /// Where the field begins, in bytes from the front of the frame.
-    offset: usize,
-    /// Where eight bytes end that begin with the field.
-    word_end: usize,
+    /// Where the field begins, in bytes from the front of the frame. 32 bits, with which no sum overflows: nobody
+    /// has to look for that at each frame.
+    offset: u32,
     /// How many bytes the field has: 1 to 8.
     field_length: usize,
     /// How many bits of eight bytes it does not have.
@@ -70,8 +69,7 @@ impl Layout {
         // Both lie between 0 and the length of the longest buffer.
         Ok(Self {
             order,
-            offset,
-            word_end: offset + size_of::<u64>(),
+            offset: u32::try_from(offset).map_err(|_| LengthDelimitedBuildError::HeadTooLong)?,
             field_length,
             unused_bits: u64::BITS - 8 * field_length as u32,
             adjustment,
@@ -118,7 +116,7 @@ impl Layout {
     /// What the field holds in the frame that begins with `src`; `None` if it is not there.
     pub(super) fn field(&self, src: &[u8]) -> Option<u64> {
         self.field_of_many(src).or_else(|| {
-            let field = src.get(self.offset..self.field_end())?;
+            let field = src.get(self.offset()..self.field_end())?;
             let mut word = [0; 8];
             word[..self.field_length].copy_from_slice(field);
             Some(self.value(word))
@@ -128,7 +126,8 @@ impl Layout {
     /// The same, if eight bytes can be read at once. Mostly more than the field is there.
     #[inline]
     pub(super) fn field_of_many(&self, src: &[u8]) -> Option<u64> {
-        let word = src.get(..self.word_end)?.last_chunk()?;
+        let start = self.offset();
+        let word = src.get(start..start + size_of::<u64>())?.first_chunk()?;
         Some(self.value(*word))
     }
 
@@ -184,9 +183,9 @@ impl Layout {
     /// Appends what comes before `item`, and what of `item` stands before the end of the field. Returns how
     /// many bytes of `item` that were.
     pub(super) fn put_head(&self, item: &[u8], field: [u8; 8], dst: &mut Segments) -> usize {
-        let zeros_before = self.num_skip.min(self.offset);
+        let zeros_before = self.num_skip.min(self.offset());
         let zeros_behind = self.num_skip.saturating_sub(self.field_end());
-        let carried_before = self.offset - zeros_before;
+        let carried_before = self.offset() - zeros_before;
         if zeros_before > 0 {
             dst.buf().put_bytes(0, zeros_before);
         }
@@ -205,8 +204,13 @@ impl Layout {
         (len as u64).wrapping_sub(self.adjustment as u64)
     }
 
+    #[inline]
+    fn offset(&self) -> usize {
+        self.offset as usize
+    }
+
     fn field_end(&self) -> usize {
-        self.offset + self.field_length
+        self.offset() + self.field_length
     }
 }
 

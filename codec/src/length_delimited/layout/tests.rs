@@ -63,9 +63,13 @@ fn options_that_contradict_each_other_are_refused() {
         (LONGEST_BUFFER, None),
         (0, Some(usize::MAX)),
         (LONGEST_BUFFER, Some(0)),
+        ((u32::MAX as usize).saturating_add(1), None),
     ] {
         let error = layout(offset, 4, 0, num_skip).unwrap_err();
         assert_eq!(error, HeadTooLong);
+    }
+    if size_of::<usize>() > 4 {
+        assert!(layout(u32::MAX as usize, 4, 0, None).is_ok());
     }
     for num_skip in [3, 4, 5] {
         let error = layout(2, 4, 0, num_skip).unwrap_err();
