@@ -33,6 +33,11 @@ pub(crate) trait Scenario {
         (bare.unwrap_or(Contestant::Bare), "the bare loop")
     }
 
+    /// Those with whom the others are compared besides: each has a column of its own.
+    fn also_compared_with(&self) -> Vec<Contestant> {
+        Vec::new()
+    }
+
     /// Where one more round would say nothing new.
     fn max_rounds(&self) -> usize {
         usize::MAX

@@ -28,6 +28,10 @@ impl Scenario for Relay {
         Contestant::RELAY.to_vec()
     }
 
+    fn also_compared_with(&self) -> Vec<Contestant> {
+        vec![Contestant::TokioRelay, Contestant::TokioRelayLarge]
+    }
+
     fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let to = listener.local_addr()?;
