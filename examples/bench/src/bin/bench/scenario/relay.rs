@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bench::Work;
+use bench::{Congestion, Work};
 
 use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
 use crate::{contestant::Contestant, generator::connect};
@@ -13,11 +13,16 @@ use crate::{contestant::Contestant, generator::connect};
 /// Connections through a relay, each with as many bytes as it takes.
 pub(crate) struct Relay {
     pub(crate) connections: usize,
+    pub(crate) congestion: Congestion,
 }
 
 impl Scenario for Relay {
     fn name(&self) -> String {
-        format!("TCP relay, connections: {}", self.connections)
+        let congestion = match self.congestion {
+            Congestion::System => "",
+            Congestion::Reno => ", Reno",
+        };
+        format!("TCP relay, connections: {}{congestion}", self.connections)
     }
 
     fn unit(&self) -> &'static str {
@@ -38,10 +43,12 @@ impl Scenario for Relay {
         let server = bench.start(contestant.server(&Work::Relay {
             to,
             buffer: contestant.relay_buffer(),
+            congestion: self.congestion,
         })?)?;
         let mut pairs = Vec::with_capacity(self.connections);
         for _ in 0..self.connections {
             let near = connect(server.socket_addr()?)?;
+            self.congestion.set(&near)?;
             let (far, _) = listener.accept()?;
             far.set_read_timeout(Some(PATIENCE))?;
             pairs.push((near, far));
