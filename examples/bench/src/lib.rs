@@ -23,6 +23,7 @@
 use std::time::Duration;
 
 mod announce;
+mod congestion;
 mod datagrams;
 mod listen;
 mod sleeping;
@@ -30,6 +31,7 @@ mod udp;
 mod work;
 
 pub use announce::{Announcement, announce};
+pub use congestion::Congestion;
 pub use datagrams::{Datagrams, Sending};
 pub use listen::listen;
 pub use sleeping::{CpuClock, Lateness, SHORT_SLEEP, long_sleeps, many_sleeps};

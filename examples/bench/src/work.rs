@@ -1,6 +1,6 @@
 use std::{env, io, net::SocketAddr, path::PathBuf};
 
-use crate::Datagrams;
+use crate::{Congestion, Datagrams};
 
 /// What a server is asked to do, as the words of its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Work {
         to: SocketAddr,
         /// Bytes of the buffers, where the library can be told; 0 is what it takes by itself.
         buffer: usize,
+        /// Of the connections there.
+        congestion: Congestion,
     },
     /// Sleeps this many times, 2 ms each, one after the other, and ends.
     Sleeps(u32),
@@ -87,9 +89,16 @@ impl Work {
             Self::UdpReceive(form) => vec!["udp-receive".into(), form.to_string()],
             Self::UdpSend(form) => vec!["udp-send".into(), form.to_string()],
             Self::UnixEcho(path) => vec!["unix-echo".into(), path.display().to_string()],
-            Self::Relay { to, buffer } => {
-                vec!["relay".into(), to.to_string(), buffer.to_string()]
-            }
+            Self::Relay {
+                to,
+                buffer,
+                congestion,
+            } => vec![
+                "relay".into(),
+                to.to_string(),
+                buffer.to_string(),
+                congestion.to_string(),
+            ],
             Self::Sleeps(count) => vec!["sleeps".into(), count.to_string()],
             Self::ShortSleeps(count) => vec!["short-sleeps".into(), count.to_string()],
             Self::ManySleeps { tasks, each } => {
@@ -126,9 +135,10 @@ impl Work {
             ["udp-receive", form] => Self::UdpReceive(form.parse().ok()?),
             ["udp-send", form] => Self::UdpSend(form.parse().ok()?),
             ["unix-echo", path] => Self::UnixEcho(path.into()),
-            ["relay", to, buffer] => Self::Relay {
+            ["relay", to, buffer, congestion] => Self::Relay {
                 to: to.parse().ok()?,
                 buffer: buffer.parse().ok()?,
+                congestion: congestion.parse().ok()?,
             },
             ["sleeps", count] => Self::Sleeps(count.parse().ok()?),
             ["short-sleeps", count] => Self::ShortSleeps(count.parse().ok()?),
@@ -165,6 +175,12 @@ mod tests {
             Work::Relay {
                 to: ([127, 0, 0, 1], 7).into(),
                 buffer: 8192,
+                congestion: Congestion::System,
+            },
+            Work::Relay {
+                to: ([127, 0, 0, 1], 8).into(),
+                buffer: 0,
+                congestion: Congestion::Reno,
             },
             Work::Sleeps(3),
             Work::ShortSleeps(4),

@@ -34,9 +34,11 @@ use super::offload::Offload;
 /// | many datagrams from a peer that sends so, or through a network card that merges them | [`set_gro`](Self::set_gro), and `recv_batch` with room for 65,535 bytes in each message | one for up to 64 datagrams in each of 64 messages |
 ///
 /// Batches save calls, which are the smaller part of what a datagram costs; GSO and GRO save most of the
-/// kernel's own work as well. GRO costs more than it saves if nobody merges. `make count ONLY=UDP` counts the
-/// calls, and `make bench ONLY=UDP` compares the forms on your machine; the example program `udp-batch` does
-/// so over your network.
+/// kernel's own work as well. GRO costs more than it saves if nobody merges. How much it saves depends on who
+/// is faster: a receiver that lags behind finds its messages queued, and one that keeps up sleeps before many
+/// of them, so that waking up is a good part of what they cost. `make count ONLY=UDP` counts calls and
+/// instructions, and `make bench ONLY=UDP` compares the forms on your machine; the example program `udp-batch`
+/// does so over your network.
 ///
 /// Where the kernel cannot do something, or refuses to, the same call does it in the next cheaper form, so
 /// there is no need to ask what it can. Buffers: a [`RecvBatch`](crate::RecvBatch) is made once and

@@ -12,8 +12,8 @@ use std::{
 };
 
 use bench::{
-    BUFFER, CpuClock, LONGEST_FRAME, Lateness, SHORT_SLEEP, SPIN, Work, announce, listen,
-    long_sleeps, many_sleeps,
+    BUFFER, Congestion, CpuClock, LONGEST_FRAME, Lateness, SHORT_SLEEP, SPIN, Work, announce,
+    listen, long_sleeps, many_sleeps,
 };
 use codec::{Framed, LengthDelimitedCodec, LinesCodec};
 use futures::{FutureExt, SinkExt, StreamExt};
@@ -37,7 +37,9 @@ fn main() -> io::Result<()> {
         Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
         Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, echo_frames))?,
         Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,
-        Work::Relay { to, .. } => core.run(serve_relay(&handle, &spawner, to))?,
+        Work::Relay { to, congestion, .. } => {
+            core.run(serve_relay(&handle, &spawner, to, congestion))?
+        }
         Work::Sleeps(count) => core.run(sleeps(&handle, count))?,
         Work::ShortSleeps(count) => core.run(short_sleeps(&handle, count))?,
         Work::ManySleeps { tasks, each } => {
@@ -70,12 +72,18 @@ where
     Ok(())
 }
 
-async fn serve_relay(handle: &Handle, spawner: &Spawner, to: SocketAddr) -> io::Result<()> {
+async fn serve_relay(
+    handle: &Handle,
+    spawner: &Spawner,
+    to: SocketAddr,
+    congestion: Congestion,
+) -> io::Result<()> {
     serve_tcp(handle, spawner, |client| {
         let handle = handle.clone();
         async move {
             let server = TcpStream::connect(&to, &handle).await?;
             server.set_nodelay(true)?;
+            congestion.set(&server)?;
             relay(&client, &server).await?;
             Ok(())
         }

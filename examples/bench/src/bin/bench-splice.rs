@@ -9,7 +9,7 @@ use std::{
     os::fd::OwnedFd,
 };
 
-use bench::{Work, announce, listen};
+use bench::{Congestion, Work, announce, listen};
 use rustix::{
     event::epoll::{self, CreateFlags, Event, EventData, EventFlags},
     io::Errno,
@@ -20,7 +20,7 @@ use slab::Slab;
 
 fn main() -> io::Result<()> {
     match Work::from_args()? {
-        Work::Relay { to, .. } => Server::new(listen()?, to)?.serve(),
+        Work::Relay { to, congestion, .. } => Server::new(listen()?, to, congestion)?.serve(),
         work => Err(work.unsupported()),
     }
 }
@@ -29,6 +29,7 @@ struct Server {
     epoll: OwnedFd,
     listener: TcpListener,
     to: SocketAddr,
+    congestion: Congestion,
     pairs: Slab<Pair>,
 }
 
@@ -45,7 +46,7 @@ struct Lane {
 }
 
 impl Server {
-    fn new(listener: TcpListener, to: SocketAddr) -> io::Result<Self> {
+    fn new(listener: TcpListener, to: SocketAddr, congestion: Congestion) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let data = EventData::new_u64(LISTENER);
         epoll::add(&epoll, &listener, data, EventFlags::IN)?;
@@ -54,6 +55,7 @@ impl Server {
             epoll,
             listener,
             to,
+            congestion,
             pairs: Slab::new(),
         })
     }
@@ -93,6 +95,7 @@ impl Server {
         };
         let server = TcpStream::connect(self.to)?;
         server.set_nonblocking(true)?;
+        self.congestion.set(&server)?;
         let entry = self.pairs.vacant_entry();
         for socket in [&client, &server] {
             socket.set_nodelay(true)?;

@@ -13,8 +13,8 @@ use std::{
 };
 
 use bench::{
-    BUFFER, CpuClock, LONGEST_FRAME, Lateness, SHORT_SLEEP, Work, announce, listen, long_sleeps,
-    many_sleeps,
+    BUFFER, Congestion, CpuClock, LONGEST_FRAME, Lateness, SHORT_SLEEP, Work, announce, listen,
+    long_sleeps, many_sleeps,
 };
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::{
@@ -47,9 +47,13 @@ fn main() -> io::Result<()> {
             runtime.block_on(tokio::task::unconstrained(cancelled_sleeps(live, dropped)))
         }
         Work::UnixEcho(path) => runtime.block_on(serve_unix(&path)),
-        Work::Relay { to, buffer } => {
-            runtime.block_on(serve_tcp(move |client| relay(client, to, buffer)))
-        }
+        Work::Relay {
+            to,
+            buffer,
+            congestion,
+        } => runtime.block_on(serve_tcp(move |client| {
+            relay(client, to, buffer, congestion)
+        })),
         work => Err(work.unsupported()),
     }
 }
@@ -67,9 +71,15 @@ where
     }
 }
 
-async fn relay(mut client: TcpStream, to: SocketAddr, buffer: usize) -> io::Result<()> {
+async fn relay(
+    mut client: TcpStream,
+    to: SocketAddr,
+    buffer: usize,
+    congestion: Congestion,
+) -> io::Result<()> {
     let mut server = TcpStream::connect(to).await?;
     server.set_nodelay(true)?;
+    congestion.set(&server)?;
     match buffer {
         0 => copy_bidirectional(&mut client, &mut server).await?,
         size => copy_bidirectional_with_sizes(&mut client, &mut server, size, size).await?,

@@ -39,6 +39,23 @@ impl DatagramClient {
         gso: bool,
         paused: Option<&Server>,
     ) -> io::Result<u64> {
+        let end = Instant::now() + duration;
+        self.send_while(gso, paused, |_| Instant::now() < end)
+    }
+
+    /// Sends bursts with GSO, each when the last one has been received, until there were `count` datagrams or
+    /// more; returns how many.
+    pub(crate) fn send_offloaded(&self, count: u64) -> io::Result<u64> {
+        self.send_while(true, None, |sent| sent < count)
+    }
+
+    /// `goes_on` is asked before each burst, with the number of datagrams before it.
+    fn send_while(
+        &self,
+        gso: bool,
+        paused: Option<&Server>,
+        goes_on: impl Fn(u64) -> bool,
+    ) -> io::Result<u64> {
         let mut payload = vec![b'x'; PACKET * SEGMENTS];
         let segment = i32::try_from(PACKET).expect("a small number");
         if gso {
@@ -46,9 +63,8 @@ impl DatagramClient {
         }
         let messages = self.messages_in_burst()?;
         let burst = (messages * SEGMENTS) as u64;
-        let end = Instant::now() + duration;
         let mut total = 0;
-        while Instant::now() < end {
+        while goes_on(total) {
             if let Some(server) = paused {
                 server.pause()?;
             }

@@ -40,6 +40,10 @@ pub(crate) fn describe() -> Vec<(&'static str, String)> {
         ("CPU", cpu_model),
         ("CPUs", cpus.to_string()),
         ("transparent huge pages", huge_pages.to_owned()),
+        (
+            "congestion control of TCP",
+            word("/proc/sys/net/ipv4/tcp_congestion_control"),
+        ),
         ("load average at the end", word("/proc/loadavg")),
         ("compiler", compiler()),
         ("profile", "release, with line tables".to_owned()),

@@ -1,7 +1,7 @@
 use std::{io, path::Path};
 
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     contestant::Contestant,
@@ -50,7 +50,8 @@ pub(crate) fn run(
     ));
     report.paragraph(
         "A ratio is that of a contestant's cost to the bare loop's in the same round, or to tokio's where there is \
-         no bare loop: the median of the rounds, and in parentheses the smallest and the largest. **Differences under 5 % are noise.**",
+         no bare loop: the median of the rounds, and in parentheses the smallest and the largest. Some scenarios have such a \
+         ratio to other contestants as well. **Differences under 5 % are noise.**",
     );
     report.paragraph(
         "The cost is the server's: user and system CPU time of all its threads, or its resident bytes, \
@@ -120,21 +121,29 @@ impl Results {
         };
         report.heading(&self.scenario.name());
         let unit = self.scenario.unit();
-        let mut head = vec![
-            "contestant".to_owned(),
-            format!("ratio to {}", self.scenario.baseline().1),
-            format!("{} per {unit}", any.cost_unit()),
-        ];
+        let (baseline, name) = self.scenario.baseline();
+        let mut compared_with = vec![(baseline, name.to_owned())];
+        for other in self.scenario.also_compared_with() {
+            compared_with.push((other, other.to_string()));
+        }
+        let mut head = vec!["contestant".to_owned()];
+        head.extend(
+            compared_with
+                .iter()
+                .map(|(_, name)| format!("ratio to {name}")),
+        );
+        head.push(format!("{} per {unit}", any.cost_unit()));
         if any.throughput().is_some() {
             head.push(format!("{unit}s per second").replace("echos", "echoes"));
         }
         let mut rows = vec![head];
         for (contestant, samples) in &self.samples {
-            let ratio = self.ratios(samples).map_or_else(String::new, |ratio| {
-                let Spread { median, min, max } = ratio;
-                format!("{median:.2} ({min:.2}–{max:.2})")
-            });
-            let mut row = vec![contestant.to_string(), ratio, rounded(costs(samples))];
+            let mut row = vec![contestant.to_string()];
+            let ratios = compared_with
+                .iter()
+                .map(|&(other, _)| self.ratios(samples, other).map_or_else(String::new, ratio));
+            row.extend(ratios);
+            row.push(rounded(costs(samples)));
             if any.throughput().is_some() {
                 row.push(rounded(throughputs(samples)));
             }
@@ -149,9 +158,16 @@ impl Results {
                 .iter()
                 .map(|&sample| sample_to_json(sample))
                 .collect();
+            let others = self.scenario.also_compared_with().into_iter();
+            let ratios = others.filter_map(|other| {
+                let ratios = self.ratios(samples, other)?;
+                Some((other.to_string(), ratios.to_json()))
+            });
+            let (baseline, _) = self.scenario.baseline();
             json!({
                 "contestant": contestant.to_string(),
-                "ratio": self.ratios(samples).map(Spread::to_json),
+                "ratio": self.ratios(samples, baseline).map(Spread::to_json),
+                "ratios": ratios.collect::<Map<_, _>>(),
                 "cost": costs(samples).map(Spread::to_json),
                 "cost_unit": samples.first().map(|sample| sample.cost_unit()),
                 "throughput": throughputs(samples).map(Spread::to_json),
@@ -165,14 +181,14 @@ impl Results {
         })
     }
 
-    fn ratios(&self, samples: &[Sample]) -> Option<Spread> {
-        let (baseline, _) = self.scenario.baseline();
-        let (_, baseline) = self
+    /// Those of the costs to another contestant's, in the same round.
+    fn ratios(&self, samples: &[Sample], other: Contestant) -> Option<Spread> {
+        let (_, others) = self
             .samples
             .iter()
-            .find(|(contestant, _)| *contestant == baseline)?;
-        let rounds = samples.iter().zip(baseline);
-        Spread::of(rounds.map(|(sample, baseline)| sample.cost() / baseline.cost()))
+            .find(|(contestant, _)| *contestant == other)?;
+        let rounds = samples.iter().zip(others);
+        Spread::of(rounds.map(|(sample, other)| sample.cost() / other.cost()))
     }
 }
 
@@ -182,6 +198,15 @@ fn costs(samples: &[Sample]) -> Option<Spread> {
 
 fn throughputs(samples: &[Sample]) -> Option<Spread> {
     Spread::of(samples.iter().filter_map(|sample| sample.throughput()))
+}
+
+/// With a third digit where two say little.
+fn ratio(spread: Spread) -> String {
+    let Spread { median, min, max } = spread;
+    match median {
+        small if small < 0.5 => format!("{median:.3} ({min:.3}–{max:.3})"),
+        _ => format!("{median:.2} ({min:.2}–{max:.2})"),
+    }
 }
 
 /// The median, with as many digits as mean something.

@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, path::Path};
 
 use super::{Count, Counted, Counter, instructions::of_server};
 use crate::{contestant::Contestant, frame_clients::FrameClients};
@@ -18,7 +18,8 @@ impl FrameInstructions {
         counter: &Counter<'_>,
     ) -> io::Result<u64> {
         let name = format!("{contestant}.{}.{}", self.payload, self.depth);
-        of_server(&name, contestant, counter, |server| {
+        let command = contestant.tcp_echo(Path::new(""))?;
+        of_server(&name, &command, counter, |server| {
             let addr = server.socket_addr()?;
             let mut clients = FrameClients::connect(addr, 1, self.payload, self.depth)?;
             clients.echo_bursts(bursts)?;

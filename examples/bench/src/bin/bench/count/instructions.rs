@@ -29,9 +29,8 @@ impl Instructions {
         counter: &Counter<'_>,
     ) -> io::Result<u64> {
         let name = format!("{contestant}.{}", self.connections);
-        of_server(&name, contestant, counter, |server| {
-            self.load(server, echoes)
-        })
+        let command = contestant.tcp_echo(Path::new(""))?;
+        of_server(&name, &command, counter, |server| self.load(server, echoes))
     }
 
     fn load(&self, server: &Server, echoes: usize) -> io::Result<()> {
@@ -70,11 +69,11 @@ impl Count for Instructions {
 /// The instructions of a server from its start to its end. `load` is what it is put through.
 pub(super) fn of_server(
     name: &str,
-    contestant: Contestant,
+    program: &Command,
     counter: &Counter<'_>,
     load: impl FnOnce(&Server) -> io::Result<()>,
 ) -> io::Result<u64> {
-    let (mut command, out) = under_callgrind(name, &contestant.tcp_echo(Path::new(""))?, counter);
+    let (mut command, out) = under_callgrind(name, program, counter);
     let server = Server::start(&mut command, counter.cpus)?;
     load(&server)?;
     server.end()?;

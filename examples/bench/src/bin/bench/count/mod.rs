@@ -2,6 +2,7 @@
 //!
 //! Start-up is not part of a count: each is the difference between a long and a short run.
 
+mod datagrams;
 mod frames;
 mod heap;
 mod instructions;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> Vec<Box<dyn Count>> {
     vec![
         Box::new(instructions::Instructions { connections: 1 }),
         Box::new(instructions::Instructions { connections: 50 }),
+        Box::new(datagrams::ReceivedInstructions),
         Box::new(Operation::LoneTcpEcho),
         Box::new(Operation::BatchedTcpEcho),
         Box::new(Operation::ShortTcpConnection),

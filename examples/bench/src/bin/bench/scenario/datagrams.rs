@@ -43,6 +43,15 @@ impl Scenario for Datagrams {
         }
     }
 
+    fn also_compared_with(&self) -> Vec<Contestant> {
+        match self {
+            Self::Receive { gso: true, .. } => {
+                vec![Contestant::BareUdpOffloaded, Contestant::TokioUdp]
+            }
+            _ => vec![Contestant::TokioUdp],
+        }
+    }
+
     fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
         let form = contestant.datagrams();
         let work = match self {

@@ -16,6 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bench::Congestion;
+
 use crate::{contestant::Contestant, cpus::Cpus, server::Server};
 
 /// Something that each contestant is put through, in every round anew.
@@ -31,6 +33,11 @@ pub(crate) trait Scenario {
     fn baseline(&self) -> (Contestant, &'static str) {
         let bare = self.contestants().into_iter().find(|one| one.is_bare());
         (bare.unwrap_or(Contestant::Bare), "the bare loop")
+    }
+
+    /// Those with whom the others are compared besides: each has a column of its own.
+    fn also_compared_with(&self) -> Vec<Contestant> {
+        Vec::new()
     }
 
     /// Where one more round would say nothing new.
@@ -57,8 +64,13 @@ pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
             all.push(Box::new(frames::Frames { payload, depth }));
         }
     }
-    for connections in [1, 8] {
-        all.push(Box::new(relay::Relay { connections }));
+    for congestion in [Congestion::System, Congestion::Reno] {
+        for connections in [1, 8] {
+            all.push(Box::new(relay::Relay {
+                connections,
+                congestion,
+            }));
+        }
     }
     for (gso, queued) in [(true, true), (true, false), (false, false)] {
         all.push(Box::new(datagrams::Datagrams::Receive { gso, queued }));

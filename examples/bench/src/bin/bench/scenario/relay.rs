@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bench::Work;
+use bench::{Congestion, Work};
 
 use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
 use crate::{contestant::Contestant, generator::connect};
@@ -13,11 +13,16 @@ use crate::{contestant::Contestant, generator::connect};
 /// Connections through a relay, each with as many bytes as it takes.
 pub(crate) struct Relay {
     pub(crate) connections: usize,
+    pub(crate) congestion: Congestion,
 }
 
 impl Scenario for Relay {
     fn name(&self) -> String {
-        format!("TCP relay, connections: {}", self.connections)
+        let congestion = match self.congestion {
+            Congestion::System => "",
+            Congestion::Reno => ", Reno",
+        };
+        format!("TCP relay, connections: {}{congestion}", self.connections)
     }
 
     fn unit(&self) -> &'static str {
@@ -28,16 +33,22 @@ impl Scenario for Relay {
         Contestant::RELAY.to_vec()
     }
 
+    fn also_compared_with(&self) -> Vec<Contestant> {
+        vec![Contestant::TokioRelay, Contestant::TokioRelayLarge]
+    }
+
     fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let to = listener.local_addr()?;
         let server = bench.start(contestant.server(&Work::Relay {
             to,
             buffer: contestant.relay_buffer(),
+            congestion: self.congestion,
         })?)?;
         let mut pairs = Vec::with_capacity(self.connections);
         for _ in 0..self.connections {
             let near = connect(server.socket_addr()?)?;
+            self.congestion.set(&near)?;
             let (far, _) = listener.accept()?;
             far.set_read_timeout(Some(PATIENCE))?;
             pairs.push((near, far));
