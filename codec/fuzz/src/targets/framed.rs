@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use codec::{Decoder, Encoder, Framed, LengthDelimitedCodec, LinesCodec, Segments};
 use futures::{Sink, StreamExt, stream::FusedStream};
 
@@ -27,13 +27,12 @@ pub(crate) fn check(input: &[u8], planted: bool) {
         .first()
         .map_or(Protocol::Lines, |message| message.protocol);
     let mut run = Run {
-        framed: Some(Framed::new(
-            Pipe::new(coming.stream(), cuts),
-            Both::new(first),
-        )),
+        framed: Some(Framed::new(coming.pipe(cuts), Both::new(first))),
         coming,
         received: 0,
         fed: Vec::new(),
+        compared: 0,
+        room: MOST_SENT,
         high_water: None,
         planted,
     };
@@ -52,6 +51,10 @@ struct Run {
     received: usize,
     /// All bytes that were queued since the beginning.
     fed: Vec<u8>,
+    /// How many of them were written, and were the same there: what was written does not change.
+    compared: usize,
+    /// How many bytes may still be sent.
+    room: usize,
     /// If anything else was said.
     high_water: Option<usize>,
     planted: bool,
@@ -63,7 +66,7 @@ impl Run {
         match input.below(11) {
             0..=2 => self.receive(),
             3 | 4 => {
-                let message = Message::from_input(input);
+                let message = Message::from_input(input, &mut self.room);
                 let ready = Sink::<Message>::poll_ready(self.pinned(), &mut cx);
                 if ready.is_ready() {
                     self.feed(message, |run, message| run.pinned().start_send(message));
@@ -76,7 +79,7 @@ impl Run {
                 }
             }
             6 => {
-                let message = Message::from_input(input);
+                let message = Message::from_input(input, &mut self.room);
                 // Polled once, and cancelled if there is no room.
                 let is_ready = pin!(self.framed().reserve()).poll(&mut cx).is_ready();
                 if is_ready {
@@ -104,14 +107,13 @@ impl Run {
                 let _ = self.framed().codec_mut();
             }
             _ => {
-                let framed = self.framed();
-                let before = framed.write_buffer().len();
+                let before = self.framed().write_buffer().len();
                 let too_long = Message {
                     protocol: Protocol::Lengths,
-                    payload: vec![0; LONGEST + 1],
+                    payload: Bytes::from_static(&[0; LONGEST + 1]),
                 };
-                let refused = framed.codec_mut().encode_into_nothing(&too_long);
-                assert!(refused, "a message that is too long is taken");
+                let sent = self.pinned().start_send(too_long);
+                assert!(sent.is_err(), "a message that is too long is taken");
                 assert_eq!(self.framed().write_buffer().len(), before);
             }
         }
@@ -157,7 +159,10 @@ impl Run {
     }
 
     fn feed(&mut self, message: Message, feed: impl FnOnce(&mut Self, Message) -> io::Result<()>) {
+        let start = self.fed.len();
         message.put_to(&mut self.fed);
+        let frame = start..self.fed.len();
+        self.framed().get_mut().tell_written(frame);
         feed(self, message).expect("it is not too long");
     }
 
@@ -165,7 +170,8 @@ impl Run {
         let framed = self.framed();
         assert!(framed.write_buffer().is_empty());
         assert_eq!(framed.get_ref().flushed, framed.get_ref().written.len());
-        assert!(self.framed.as_ref().expect("it is whole").get_ref().written == self.fed);
+        self.compare();
+        assert_eq!(self.compared, self.fed.len(), "bytes are lost");
     }
 
     fn check(&mut self) {
@@ -173,17 +179,25 @@ impl Run {
             .high_water
             .map_or(HIGH_WATER, |bytes| bytes.max(HIGH_WATER));
         let framed = self.framed.as_ref().expect("it is whole");
-        let (written, queued) = (&framed.get_ref().written, framed.write_buffer().len());
-        assert!(
-            self.fed.starts_with(written),
-            "other bytes are written than were fed"
-        );
+        let queued = framed.write_buffer().len();
+        assert!(queued < most + LONGEST_FRAME, "{queued} bytes are queued");
+        self.compare();
         assert_eq!(
-            written.len() + queued,
+            self.compared + queued,
             self.fed.len(),
             "bytes are lost, or come twice"
         );
-        assert!(queued < most + LONGEST_FRAME, "{queued} bytes are queued");
+    }
+
+    /// Compares what has been written since the last time.
+    fn compare(&mut self) {
+        let framed = self.framed.as_ref().expect("it is whole");
+        let written = &framed.get_ref().written[self.compared..];
+        assert!(
+            self.fed[self.compared..].starts_with(written),
+            "other bytes are written than were fed"
+        );
+        self.compared += written.len();
     }
 
     fn end(&mut self) {
@@ -197,7 +211,7 @@ impl Run {
         assert!(self.framed().is_terminated(), "the stream does not end");
         let message = Message {
             protocol: Protocol::Lines,
-            payload: b"bye".to_vec(),
+            payload: Bytes::from_static(b"bye"),
         };
         self.feed(message, |run, message| run.pinned().start_send(message));
         finish(self.framed().close()).expect("a pipe takes everything");
@@ -230,7 +244,7 @@ enum Protocol {
 #[derive(Debug, Clone)]
 struct Message {
     protocol: Protocol,
-    payload: Vec<u8>,
+    payload: Bytes,
 }
 
 struct Messages(Vec<Message>);
@@ -246,11 +260,6 @@ impl Both {
             lengths,
             lines: LinesCodec::new(LONGEST),
         }
-    }
-
-    fn encode_into_nothing(&mut self, message: &Message) -> bool {
-        let mut queue = Segments::new();
-        self.encode(message.clone(), &mut queue).is_err() && queue.is_empty()
     }
 }
 
@@ -296,20 +305,23 @@ impl Encoder<Message> for Both {
 }
 
 impl Message {
-    fn from_input(input: &mut Input<'_>) -> Self {
+    /// One that leaves of `room` what it does not take.
+    fn from_input(input: &mut Input<'_>, room: &mut usize) -> Self {
         let protocol = match input.flag() {
             true => Protocol::Lengths,
             false => Protocol::Lines,
         };
-        let len = input.length().min(LONGEST);
+        let len = input.length().min(LONGEST).min(*room);
+        *room -= len;
         let mut payload = input.bytes(len.min(20)).to_vec();
-        payload.resize(len, b'.');
         if protocol == Protocol::Lines {
             // Text without endings.
             payload
                 .iter_mut()
                 .for_each(|byte| *byte = (*byte).clamp(b' ', b'~'));
         }
+        payload.resize(len, b'.');
+        let payload = Bytes::from(payload);
         Self { protocol, payload }
     }
 
@@ -330,21 +342,34 @@ impl Message {
 impl Messages {
     fn from_input(input: &mut Input<'_>) -> Self {
         let count = input.below(12);
-        Self((0..count).map(|_| Message::from_input(input)).collect())
+        let mut room = MOST_SENT;
+        let messages = (0..count).map(|_| Message::from_input(input, &mut room));
+        Self(messages.collect())
     }
 
-    fn stream(&self) -> Vec<u8> {
+    fn pipe(&self, cuts: u16) -> Pipe {
         let mut stream = Vec::new();
-        self.0
-            .iter()
-            .for_each(|message| message.put_to(&mut stream));
-        stream
+        let mut ends = Vec::new();
+        for message in &self.0 {
+            message.put_to(&mut stream);
+            ends.push(stream.len());
+        }
+        let mut pipe = Pipe::new(stream, cuts);
+        let mut start = 0;
+        for end in ends {
+            pipe.tell_read(start..end);
+            start = end;
+        }
+        pipe
     }
 }
 
 const LONGEST: usize = 70_000;
 
 const LONGEST_FRAME: usize = LONGEST + 3;
+
+/// In all payloads of one direction: several of the longest.
+const MOST_SENT: usize = 4 * LONGEST;
 
 /// If nothing else was said.
 const HIGH_WATER: usize = 64 * 1024;
