@@ -266,20 +266,6 @@ fn a_codec_in_the_place_of_another_sees_whole_frames() {
 }
 
 #[test]
-fn short_frames_that_are_kept_leave_the_buffer_to_others() {
-    let script = Script::new().gives(THREE).never_gives();
-    let mut frames = FramedRead::new(script, plain());
-    for _ in 0..3 {
-        let Poll::Ready(Some(Ok(frame))) = poll_next(&mut frames) else {
-            panic!("a frame is there");
-        };
-        // Nothing of the buffer is in it.
-        assert_eq!(frame.capacity(), frame.len());
-    }
-    assert!(poll_next(&mut frames).is_pending());
-}
-
-#[test]
 fn shared_items_are_not_copied_and_are_the_same_items() {
     let read = |codec: LengthDelimitedCodec| {
         let script = Script::new().gives(THREE).never_gives();
