@@ -5,12 +5,15 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::{Bytes, BytesMut};
-use codec::{Decoder, Encoder, Framed, LengthDelimitedCodec, LinesCodec, Segments};
+use bytes::Bytes;
+use codec::{Framed, Segments};
 use futures::{Sink, StreamExt, stream::FusedStream};
+use messages::{Both, LONGEST, MOST_SENT, Message, Messages, Protocol};
 
 use super::round_trip::finish;
 use crate::{input::Input, pipe::Pipe};
+
+mod messages;
 
 /// `Framed`, through a list of operations that is read from the input: to read, to feed, to flush, to wait
 /// for room and be cancelled, to be taken apart and put together, to change from one protocol to another
@@ -228,148 +231,7 @@ impl Run {
     }
 }
 
-/// Two protocols, of which one is spoken at a time; anything is sent at any time.
-struct Both {
-    protocol: Protocol,
-    lengths: LengthDelimitedCodec,
-    lines: LinesCodec,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    Lengths,
-    Lines,
-}
-
-#[derive(Debug, Clone)]
-struct Message {
-    protocol: Protocol,
-    payload: Bytes,
-}
-
-struct Messages(Vec<Message>);
-
-impl Both {
-    fn new(protocol: Protocol) -> Self {
-        let lengths = LengthDelimitedCodec::builder(LONGEST)
-            .length_field_length(3)
-            .build()
-            .expect("the longest fits three bytes");
-        Self {
-            protocol,
-            lengths,
-            lines: LinesCodec::new(LONGEST),
-        }
-    }
-}
-
-impl Decoder for Both {
-    type Item = Vec<u8>;
-    type Error = io::Error;
-
-    fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Vec<u8>>> {
-        Ok(match self.protocol {
-            Protocol::Lengths => self.lengths.decode(src)?.map(|item| item.to_vec()),
-            Protocol::Lines => self.lines.decode(src)?.map(String::into_bytes),
-        })
-    }
-
-    fn decode_eof(&mut self, src: &mut BytesMut) -> io::Result<Option<Vec<u8>>> {
-        Ok(match self.protocol {
-            Protocol::Lengths => self.lengths.decode_eof(src)?.map(|item| item.to_vec()),
-            Protocol::Lines => self.lines.decode_eof(src)?.map(String::into_bytes),
-        })
-    }
-
-    fn needed(&self) -> usize {
-        match self.protocol {
-            Protocol::Lengths => self.lengths.needed(),
-            Protocol::Lines => self.lines.needed(),
-        }
-    }
-}
-
-impl Encoder<Message> for Both {
-    type Error = io::Error;
-
-    fn encode(&mut self, message: Message, dst: &mut Segments) -> io::Result<()> {
-        match message.protocol {
-            Protocol::Lengths => self.lengths.encode(message.payload, dst)?,
-            Protocol::Lines => {
-                let line = String::from_utf8_lossy(&message.payload);
-                self.lines.encode(line, dst)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Message {
-    /// One that leaves of `room` what it does not take.
-    fn from_input(input: &mut Input<'_>, room: &mut usize) -> Self {
-        let protocol = match input.flag() {
-            true => Protocol::Lengths,
-            false => Protocol::Lines,
-        };
-        let len = input.length().min(LONGEST).min(*room);
-        *room -= len;
-        let mut payload = input.bytes(len.min(20)).to_vec();
-        if protocol == Protocol::Lines {
-            // Text without endings.
-            payload
-                .iter_mut()
-                .for_each(|byte| *byte = (*byte).clamp(b' ', b'~'));
-        }
-        payload.resize(len, b'.');
-        let payload = Bytes::from(payload);
-        Self { protocol, payload }
-    }
-
-    fn put_to(&self, bytes: &mut Vec<u8>) {
-        match self.protocol {
-            Protocol::Lengths => {
-                bytes.extend_from_slice(&(self.payload.len() as u32).to_be_bytes()[1..]);
-                bytes.extend_from_slice(&self.payload);
-            }
-            Protocol::Lines => {
-                bytes.extend_from_slice(&self.payload);
-                bytes.push(b'\n');
-            }
-        }
-    }
-}
-
-impl Messages {
-    fn from_input(input: &mut Input<'_>) -> Self {
-        let count = input.below(12);
-        let mut room = MOST_SENT;
-        let messages = (0..count).map(|_| Message::from_input(input, &mut room));
-        Self(messages.collect())
-    }
-
-    fn pipe(&self, cuts: u16) -> Pipe {
-        let mut stream = Vec::new();
-        let mut ends = Vec::new();
-        for message in &self.0 {
-            message.put_to(&mut stream);
-            ends.push(stream.len());
-        }
-        let mut pipe = Pipe::new(stream, cuts);
-        let mut start = 0;
-        for end in ends {
-            pipe.tell_read(start..end);
-            start = end;
-        }
-        pipe
-    }
-}
-
-const LONGEST: usize = 70_000;
-
 const LONGEST_FRAME: usize = LONGEST + 3;
-
-/// In all payloads of one direction: several of the longest.
-const MOST_SENT: usize = 4 * LONGEST;
 
 /// If nothing else was said.
 const HIGH_WATER: usize = 64 * 1024;
