@@ -17,8 +17,8 @@ mod messages;
 
 /// `Framed`, through a list of operations that is read from the input: to read, to feed, to flush, to wait
 /// for room and be cancelled, to be taken apart and put together, to change from one protocol to another
-/// in mid-stream. In any order no byte is lost in either direction, nothing is repeated, and no more is
-/// queued than is allowed.
+/// in mid-stream. In any order no byte is lost in either direction, nothing is repeated, what has been read
+/// comes without another read, and no more is queued than is allowed.
 ///
 /// Planted: whoever takes it apart forgets what was not written.
 pub(crate) fn check(input: &[u8], planted: bool) {
@@ -134,7 +134,16 @@ impl Run {
         }
         let was_over = self.framed().is_terminated();
         let mut cx = Context::from_waker(Waker::noop());
-        match self.framed().poll_next_unpin(&mut cx) {
+        let buffered = self.framed().read_buffer().len();
+        let next = self.coming.0.get(self.received);
+        let is_there = next.is_some_and(|next| buffered >= next.frame_len());
+        let unread = self.framed().get_ref().unread();
+        let polled = self.framed().poll_next_unpin(&mut cx);
+        if is_there {
+            assert!(polled.is_ready(), "a frame that is there does not come");
+            assert_eq!(unread, self.framed().get_ref().unread(), "a read too many");
+        }
+        match polled {
             Poll::Ready(Some(item)) => {
                 let item = item.expect("what comes is right");
                 let next = self

@@ -102,6 +102,13 @@ impl Message {
         Self { protocol, payload }
     }
 
+    pub(super) fn frame_len(&self) -> usize {
+        match self.protocol {
+            Protocol::Lengths => 3 + self.payload.len(),
+            Protocol::Lines => self.payload.len() + 1,
+        }
+    }
+
     pub(super) fn put_to(&self, bytes: &mut Vec<u8>) {
         match self.protocol {
             Protocol::Lengths => {
