@@ -110,6 +110,7 @@ impl Message {
     }
 
     pub(super) fn put_to(&self, bytes: &mut Vec<u8>) {
+        bytes.reserve(self.frame_len());
         match self.protocol {
             Protocol::Lengths => {
                 bytes.extend_from_slice(&(self.payload.len() as u32).to_be_bytes()[1..]);
@@ -132,7 +133,8 @@ impl Messages {
     }
 
     pub(super) fn pipe(&self, cuts: u16) -> Pipe {
-        let mut stream = Vec::new();
+        let len = self.0.iter().map(Message::frame_len).sum();
+        let mut stream = Vec::with_capacity(len);
         let mut ends = Vec::new();
         for message in &self.0 {
             message.put_to(&mut stream);
