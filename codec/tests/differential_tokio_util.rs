@@ -25,8 +25,7 @@ use codec::{
     AnyDelimiterCodec, BytesCodec, Decoder, Encoder, Framed, LengthDelimitedBuilder,
     LengthDelimitedCodec, LengthDelimitedError, LinesCodec, LinesError, Segments,
 };
-use common::bytes_of;
-use futures::{StreamExt, executor::block_on};
+use common::{bytes_of, next_now};
 use io_traits::testing::Script;
 use proptest::{collection::vec, prelude::*};
 use tokio_util::codec as theirs;
@@ -534,11 +533,11 @@ fn what_is_buffered_behind_an_error_comes_without_another_read() {
         Script::new().gives(stream).never_gives(),
         LinesCodec::new(5),
     );
-    assert!(block_on(ours.next()).unwrap().is_err());
-    assert_eq!(block_on(ours.next()).unwrap().unwrap(), "ok");
+    assert!(next_now(&mut ours).unwrap().is_err());
+    assert_eq!(next_now(&mut ours).unwrap().unwrap(), "ok");
 
     let theirs = theirs::LinesCodec::new_with_max_length(5);
     let mut theirs = theirs::FramedRead::new(&stream[..], theirs);
-    assert!(block_on(theirs.next()).unwrap().is_err());
-    assert!(block_on(theirs.next()).is_none());
+    assert!(next_now(&mut theirs).unwrap().is_err());
+    assert!(next_now(&mut theirs).is_none());
 }

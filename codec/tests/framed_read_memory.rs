@@ -9,7 +9,7 @@ use codec::{
     AnyDelimiterCodec, BytesCodec, Decoder, Framed, FramedRead, LengthDelimitedCodec, LinesCodec,
     VarintDelimitedCodec,
 };
-use common::{Numbers, framed, poll_next};
+use common::{Numbers, framed, next_now, poll_next};
 use futures::{SinkExt, StreamExt, executor::block_on};
 use io_traits::{pool, testing::Script};
 
@@ -143,7 +143,7 @@ fn a_buffer_that_grew_for_one_frame_is_given_up_after_it() {
         bytes.resize(4 + length as usize + rest, 0);
         let script = Script::new().gives(bytes).never_gives();
         let mut blobs = FramedRead::new(script, Blobs::default());
-        assert_eq!(block_on(blobs.next()).unwrap().unwrap(), length as usize);
+        assert_eq!(next_now(&mut blobs).unwrap().unwrap(), length as usize);
         assert!(poll_next(&mut blobs).is_pending());
         assert_eq!(blobs.read_buffer().len(), rest);
         let capacity = blobs.read_buffer().capacity();

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use codec::{
     Decoder, FramedRead, LengthDelimitedBuilder, LengthDelimitedCodec, LengthDelimitedError,
 };
-use common::{Drip, poll_next};
+use common::{Drip, next_now, poll_next};
 use futures::{StreamExt, TryStreamExt, executor::block_on};
 use io_traits::{pool, testing::Script};
 
@@ -243,7 +243,7 @@ fn a_thousand_frames_in_one_read_are_a_thousand_items() {
     let script = Script::new().gives(bytes).never_gives();
     let mut frames = FramedRead::new(script, plain());
     for i in 0..1_000_u32 {
-        let frame = block_on(frames.next()).unwrap().unwrap();
+        let frame = next_now(&mut frames).unwrap().unwrap();
         assert_eq!(frame[..], i.to_be_bytes());
         assert_eq!(frames.get_ref().read_calls(), 1);
     }

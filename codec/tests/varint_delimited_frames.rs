@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use codec::{
     Decoder, Encoder, FramedRead, FramedWrite, Segments, VarintDelimitedCodec, VarintDelimitedError,
 };
-use common::{bytes_of, poll_next};
+use common::{bytes_of, next_now, poll_next};
 use futures::{SinkExt, StreamExt, TryStreamExt, executor::block_on};
 use io_traits::testing::Script;
 
@@ -62,12 +62,12 @@ fn a_frame_over_the_maximum_is_the_last_item_and_is_known_by_its_head() {
     ] {
         let script = Script::new().gives(b"\x05fives").gives(head).never_gives();
         let mut frames = FramedRead::new(script, VarintDelimitedCodec::new(5));
-        assert_eq!(block_on(frames.next()).unwrap().unwrap(), "fives");
-        let Some(Err(VarintDelimitedError::FrameTooLong { len })) = block_on(frames.next()) else {
+        assert_eq!(next_now(&mut frames).unwrap().unwrap(), "fives");
+        let Some(Err(VarintDelimitedError::FrameTooLong { len })) = next_now(&mut frames) else {
             panic!("the frame is too long");
         };
         assert_eq!(len, announced);
-        assert!(block_on(frames.next()).is_none());
+        assert!(next_now(&mut frames).is_none());
         assert_eq!(frames.read_buffer()[..], *head);
     }
 }
@@ -77,10 +77,10 @@ fn a_length_without_an_end_is_an_error_after_ten_bytes() {
     let script = Script::new().gives([0x80; 9]).would_block().gives([0x80]);
     let mut frames = FramedRead::new(script.never_gives(), VarintDelimitedCodec::new(usize::MAX));
     assert!(poll_next(&mut frames).is_pending());
-    let Some(Err(VarintDelimitedError::LengthOverflow)) = block_on(frames.next()) else {
+    let Some(Err(VarintDelimitedError::LengthOverflow)) = next_now(&mut frames) else {
         panic!("no length has eleven bytes");
     };
-    assert!(block_on(frames.next()).is_none());
+    assert!(next_now(&mut frames).is_none());
 }
 
 #[test]
