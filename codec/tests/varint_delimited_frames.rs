@@ -72,6 +72,40 @@ fn a_frame_over_the_maximum_is_the_last_item_and_is_known_by_its_head() {
     }
 }
 
+/// Together with its head it would have a length that is no number at all.
+#[test]
+fn a_length_that_no_buffer_can_have_is_too_long_whatever_the_maximum() {
+    let codec = VarintDelimitedCodec::new(usize::MAX);
+    let longest = isize::MAX as u64 - 10;
+    assert_eq!(codec.max_frame_length() as u64, longest);
+    for len in [longest + 1, isize::MAX as u64, u64::MAX - 9, u64::MAX] {
+        let head = head_of(len);
+        let script = Script::new().gives(&head).never_gives();
+        let mut frames = FramedRead::new(script, codec.clone());
+        let Some(Err(VarintDelimitedError::FrameTooLong { len: told })) = next_now(&mut frames)
+        else {
+            panic!("a frame of {len} bytes");
+        };
+        assert_eq!(told, len);
+    }
+    // The longest is announced, and costs its head.
+    let script = Script::new().gives(head_of(longest)).never_gives();
+    let mut frames = FramedRead::new(script, codec);
+    assert!(poll_next(&mut frames).is_pending());
+    assert!(frames.read_buffer().capacity() <= 10);
+}
+
+/// In groups of seven bits, the lowest first.
+fn head_of(mut len: u64) -> Vec<u8> {
+    let mut head = Vec::new();
+    while len >= 0x80 {
+        head.push(len as u8 | 0x80);
+        len >>= 7;
+    }
+    head.push(len as u8);
+    head
+}
+
 #[test]
 fn a_length_without_an_end_is_an_error_after_ten_bytes() {
     let script = Script::new().gives([0x80; 9]).would_block().gives([0x80]);
