@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::{io, task::Poll};
+use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
 use codec::{BytesCodec, Decoder, Encoder, Framed, FramedRead, Segments};
-use common::{bytes_of, poll_next};
+use common::bytes_of;
 use futures::{SinkExt, StreamExt, TryStreamExt, executor::block_on};
 use io_traits::{pool, testing::Script};
 
@@ -45,21 +45,6 @@ fn a_long_stream_comes_in_pieces_of_one_read() {
     let pieces: Vec<_> = block_on(pieces.try_collect()).unwrap();
     assert!(pieces.iter().all(|piece| piece.len() <= pool::CAPACITY));
     assert_eq!(pieces.concat(), bytes);
-}
-
-#[test]
-fn short_pieces_that_are_kept_leave_the_buffer_to_others() {
-    let script = Script::new().gives("one").gives("two").never_gives();
-    let mut pieces = FramedRead::new(script, BytesCodec::new());
-    for _ in 0..2 {
-        let Poll::Ready(Some(Ok(piece))) = poll_next(&mut pieces) else {
-            panic!("a piece is there");
-        };
-        // Nothing of the buffer is in it.
-        assert_eq!((piece.len(), piece.capacity()), (3, 3));
-    }
-    assert!(poll_next(&mut pieces).is_pending());
-    assert_eq!(pieces.read_buffer().capacity(), 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Where both have a codec both find the same frames in the same bytes, and make the same bytes of the same
 //! items, but for what follows. Each of these is a test below, which shows both sides and fails if it is
-//! no longer true.
+//! no longer true. (Neither of the two checks what it writes as a line. Of varints they have no codec.)
 //!
 //! | | tokio-util | ours |
 //! |---|---|---|
@@ -14,7 +14,7 @@
 //! | what is before and behind the field | is not written | is written, as zeros |
 //! | a `\r` before the `\n` of a line of just the maximum | the line is too long | it is not counted |
 //! | a delimiter in an item | is written, and comes back as two items | is an error |
-//! | an item over the maximum of a codec of lines or delimiters | is written | of delimiters: is an error |
+//! | an item over the maximum of a codec of delimiters | is written, and does not come back | is an error |
 //! | after an error | the stream says `None` once, and waits for a read | it goes on, or is at its end |
 //! | the maximum of lines and delimited frames, if nothing is said | none | there is no codec without one |
 
@@ -25,8 +25,7 @@ use codec::{
     AnyDelimiterCodec, BytesCodec, Decoder, Encoder, Framed, LengthDelimitedBuilder,
     LengthDelimitedCodec, LengthDelimitedError, LinesCodec, LinesError, Segments,
 };
-use common::bytes_of;
-use futures::{StreamExt, executor::block_on};
+use common::{bytes_of, next_now};
 use io_traits::testing::Script;
 use proptest::{collection::vec, prelude::*};
 use tokio_util::codec as theirs;
@@ -398,6 +397,18 @@ fn a_stream_that_ends_right_behind_a_head_is_truncated() {
 }
 
 #[test]
+fn a_stream_that_ends_inside_a_frame_is_an_unexpected_end() {
+    // Their head has been consumed, and one byte of the frame is there.
+    let mut src = BytesMut::from(&b"\x05h"[..]);
+    let mut codec = PLAIN.ours().build().unwrap();
+    let error = io::Error::from(codec.decode_eof(&mut src).unwrap_err());
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    let mut src = BytesMut::from(&b"\x05h"[..]);
+    let error = theirs::Decoder::decode_eof(&mut PLAIN.theirs(), &mut src).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::Other);
+}
+
+#[test]
 fn the_maximum_is_one_of_the_item_also_if_the_length_is_adjusted() {
     // The field counts four bytes more than the item has.
     let counts_more = Options {
@@ -494,17 +505,39 @@ fn an_item_that_would_not_come_back_is_an_error() {
 }
 
 #[test]
+fn neither_checks_what_it_writes_as_a_line() {
+    let (mut queue, mut dst) = (Segments::new(), BytesMut::new());
+    for line in ["a\nb", "long"] {
+        LinesCodec::new(3).encode(line, &mut queue).unwrap();
+        let mut theirs = theirs::LinesCodec::new_with_max_length(3);
+        theirs::Encoder::encode(&mut theirs, line, &mut dst).unwrap();
+    }
+    assert_eq!(bytes_of(queue), dst);
+    assert_eq!(dst, &b"a\nb\nlong\n"[..]);
+}
+
+#[test]
+fn a_maximum_that_nobody_has_said_is_none() {
+    assert_eq!(theirs::LinesCodec::new().max_length(), usize::MAX);
+    let theirs = theirs::AnyDelimiterCodec::new(b";".to_vec(), b";".to_vec());
+    assert_eq!(theirs.max_length(), usize::MAX);
+    // Ours is what was said, as there is no other constructor.
+    assert_eq!(LinesCodec::new(80).max_length(), 80);
+    assert_eq!(AnyDelimiterCodec::new(b';', 80).max_length(), 80);
+}
+
+#[test]
 fn what_is_buffered_behind_an_error_comes_without_another_read() {
     let stream = b"far too long\nok\n";
     let mut ours = Framed::new(
         Script::new().gives(stream).never_gives(),
         LinesCodec::new(5),
     );
-    assert!(block_on(ours.next()).unwrap().is_err());
-    assert_eq!(block_on(ours.next()).unwrap().unwrap(), "ok");
+    assert!(next_now(&mut ours).unwrap().is_err());
+    assert_eq!(next_now(&mut ours).unwrap().unwrap(), "ok");
 
     let theirs = theirs::LinesCodec::new_with_max_length(5);
     let mut theirs = theirs::FramedRead::new(&stream[..], theirs);
-    assert!(block_on(theirs.next()).unwrap().is_err());
-    assert!(block_on(theirs.next()).is_none());
+    assert!(next_now(&mut theirs).unwrap().is_err());
+    assert!(next_now(&mut theirs).is_none());
 }

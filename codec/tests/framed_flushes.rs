@@ -124,7 +124,7 @@ fn a_failing_flush_is_the_last_item() {
         let mut lines = Framed::new(script, LinesCodec::new(80));
         let line = block_on(lines.next()).unwrap().unwrap();
         block_on(lines.feed(line)).unwrap();
-        let Some(Err(LinesError::Io(error))) = block_on(lines.next()) else {
+        let Poll::Ready(Some(Err(LinesError::Io(error)))) = poll_next(&mut lines) else {
             panic!("an error of the writer");
         };
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);

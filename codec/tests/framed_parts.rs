@@ -7,7 +7,7 @@ use codec::{
     BytesCodec, Framed, FramedParts, FramedRead, FramedWrite, LengthDelimitedCodec, LinesCodec,
     Segments,
 };
-use common::{Numbers, framed, poll_next};
+use common::{Numbers, framed, next_now, poll_next};
 use futures::{SinkExt, StreamExt, executor::block_on};
 use io_traits::testing::Script;
 
@@ -24,7 +24,7 @@ fn bytes_given_with_the_parts_are_decoded_before_anything_is_read() {
     parts.read_buf.put_u8(0);
     let mut numbers = Framed::from_parts(parts);
     for number in 1..=2 {
-        assert_eq!(block_on(numbers.next()).unwrap().unwrap(), number);
+        assert_eq!(next_now(&mut numbers).unwrap().unwrap(), number);
     }
     assert_eq!(numbers.get_ref().read_calls(), 0);
     assert!(poll_next(&mut numbers).is_pending());
@@ -71,14 +71,14 @@ fn a_new_codec_is_asked_about_what_the_old_one_left() {
     assert!(poll_next(&mut lines).is_pending());
     // No more bytes are needed, and none will come.
     let mut numbers = lines.map_codec(|_| Numbers::default());
-    assert_eq!(block_on(numbers.next()).unwrap().unwrap(), 5);
+    assert_eq!(next_now(&mut numbers).unwrap().unwrap(), 5);
 
     let reader = FramedRead::new(
         Script::new().gives("5\n66").never_gives(),
         Numbers::default(),
     );
     let mut lines = reader.map_codec(|_| LinesCodec::new(80));
-    assert_eq!(block_on(lines.next()).unwrap().unwrap(), "5");
+    assert_eq!(next_now(&mut lines).unwrap().unwrap(), "5");
 }
 
 #[test]

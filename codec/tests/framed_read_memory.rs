@@ -5,8 +5,11 @@ mod common;
 use std::io;
 
 use bytes::{Buf, BytesMut};
-use codec::{Decoder, Framed, FramedRead, LinesCodec};
-use common::{Numbers, framed, poll_next};
+use codec::{
+    AnyDelimiterCodec, BytesCodec, Decoder, Framed, FramedRead, LengthDelimitedCodec, LinesCodec,
+    VarintDelimitedCodec,
+};
+use common::{Numbers, framed, next_now, poll_next};
 use futures::{SinkExt, StreamExt, executor::block_on};
 use io_traits::{pool, testing::Script};
 
@@ -53,6 +56,33 @@ fn a_slow_reader_holds_the_bytes_it_has_got_and_no_more() {
         assert_eq!(lines.read_buffer().capacity(), received);
     }
     assert_eq!(block_on(lines.next()).unwrap().unwrap(), half.repeat(2));
+}
+
+/// What a short item is a part of cannot be lent to anybody else.
+#[test]
+fn short_items_that_are_kept_leave_the_buffer_to_others_whatever_the_codec() {
+    fn check<D: Decoder>(mut decoder: D, stream: &[u8], items: usize) {
+        let mut buf = BytesMut::with_capacity(pool::CAPACITY);
+        buf.extend_from_slice(stream);
+        let mut kept = Vec::new();
+        while let Ok(Some(item)) = decoder.decode(&mut buf) {
+            kept.push(item);
+        }
+        assert_eq!((kept.len(), buf.len()), (items, 0));
+        assert!(buf.try_reclaim(pool::CAPACITY), "a part of it is an item");
+        drop(kept);
+    }
+
+    check(BytesCodec::new(), b"one", 1);
+    check(LinesCodec::new(80), b"one\ntwo\r\n", 2);
+    check(AnyDelimiterCodec::new(b';', 80), b"one;two;", 2);
+    check(VarintDelimitedCodec::new(80), b"\x03one\x03two", 2);
+    let lengths = b"\0\0\0\x03one\0\0\0\x03two";
+    check(LengthDelimitedCodec::new(80), lengths, 2);
+    let whole = LengthDelimitedCodec::builder(80)
+        .num_skip(0)
+        .length_adjustment(4);
+    check(whole.build().unwrap(), lengths, 2);
 }
 
 /// A length of 4 bytes, then as many bytes, of which it believes every word.
@@ -113,7 +143,7 @@ fn a_buffer_that_grew_for_one_frame_is_given_up_after_it() {
         bytes.resize(4 + length as usize + rest, 0);
         let script = Script::new().gives(bytes).never_gives();
         let mut blobs = FramedRead::new(script, Blobs::default());
-        assert_eq!(block_on(blobs.next()).unwrap().unwrap(), length as usize);
+        assert_eq!(next_now(&mut blobs).unwrap().unwrap(), length as usize);
         assert!(poll_next(&mut blobs).is_pending());
         assert_eq!(blobs.read_buffer().len(), rest);
         let capacity = blobs.read_buffer().capacity();

@@ -9,7 +9,7 @@ use codec::{
     Decoder, Encoder, FramedRead, LengthDelimitedBuildError, LengthDelimitedBuilder,
     LengthDelimitedCodec, LengthDelimitedError, Segments,
 };
-use common::poll_next;
+use common::{next_now, poll_next};
 use futures::{StreamExt, executor::block_on, stream::FusedStream};
 use io_traits::{pool, testing::Script};
 
@@ -83,7 +83,7 @@ fn a_frame_over_the_maximum_is_the_last_item_and_is_known_by_its_head() {
         .gives(b"\0\0\0\x05right\0\0\0\x06")
         .never_gives();
     let mut frames = FramedRead::new(script, LengthDelimitedCodec::new(5));
-    assert_eq!(block_on(frames.next()).unwrap().unwrap(), "right");
+    assert_eq!(next_now(&mut frames).unwrap().unwrap(), "right");
     let Poll::Ready(Some(Err(error))) = poll_next(&mut frames) else {
         panic!("the head is there");
     };
@@ -94,7 +94,7 @@ fn a_frame_over_the_maximum_is_the_last_item_and_is_known_by_its_head() {
     assert_eq!(frames.get_ref().read_calls(), 1);
     for _ in 0..3 {
         assert!(frames.is_terminated());
-        assert!(block_on(frames.next()).is_none());
+        assert!(next_now(&mut frames).is_none());
     }
     let error = io::Error::from(error);
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
@@ -243,7 +243,7 @@ fn a_head_that_announces_gigabytes_reserves_nothing() {
         let script = Script::new().gives(head).never_gives();
         let mut frames = FramedRead::new(script, codec);
         if codec_refuses(field, length) {
-            assert!(block_on(frames.next()).unwrap().is_err());
+            assert!(next_now(&mut frames).unwrap().is_err());
             continue;
         }
         assert!(poll_next(&mut frames).is_pending());
@@ -267,7 +267,7 @@ fn a_length_that_no_buffer_can_have_is_too_long() {
         };
         let script = Script::new().gives([0xff; 8]).never_gives();
         let mut frames = FramedRead::new(script, codec);
-        let error = block_on(frames.next()).unwrap().unwrap_err();
+        let error = next_now(&mut frames).unwrap().unwrap_err();
         assert!(matches!(
             error,
             LengthDelimitedError::FrameTooLong { field: u64::MAX }

@@ -1,7 +1,11 @@
 //! What is a line.
 
+use std::io;
+
 use bytes::BytesMut;
-use codec::{Decoder, Encoder, LinesCodec, LinesError, Segments};
+use codec::{Decoder, Encoder, FramedRead, LinesCodec, LinesError, Segments};
+use futures::{StreamExt, executor::block_on};
+use io_traits::testing::Script;
 
 fn decoded(codec: &mut LinesCodec, buf: &mut BytesMut) -> Option<String> {
     codec.decode(buf).unwrap()
@@ -191,4 +195,34 @@ fn lines_are_encoded_one_behind_the_other() {
     codec.encode(String::from("line 2"), &mut queue).unwrap();
     codec.encode("", &mut queue).unwrap();
     assert_eq!(bytes::Buf::chunk(&queue), b"line 1\nline 2\n\n");
+}
+
+/// A line that was cut by an error is not lost with it: whoever goes on reading gets all of it.
+#[test]
+fn an_error_of_the_reader_inside_a_line_loses_nothing_of_the_line() {
+    for at in 1.."hello\r\n".len() {
+        let (first, second) = "hello\r\n".split_at(at);
+        let script = Script::new()
+            .gives(["one\n", first].concat())
+            .fails(io::ErrorKind::TimedOut)
+            .gives([second, "next"].concat());
+        let mut lines = FramedRead::new(script, LinesCodec::new(5));
+        assert_eq!(block_on(lines.next()).unwrap().unwrap(), "one");
+        let Some(Err(LinesError::Io(error))) = block_on(lines.next()) else {
+            panic!("the reader fails");
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(block_on(lines.next()).is_none());
+        assert_eq!(lines.read_buffer(), first);
+
+        let mut lines = FramedRead::from_parts(lines.into_parts());
+        for line in ["hello", "next"] {
+            assert_eq!(
+                block_on(lines.next()).unwrap().unwrap(),
+                line,
+                "cut at {at}"
+            );
+        }
+        assert!(block_on(lines.next()).is_none());
+    }
 }

@@ -276,15 +276,13 @@ proptest! {
         is_open in any::<bool>(),
     ) {
         let max = payloads.iter().copied().max().expect("there are some");
-        let mut queue = Segments::new();
-        for &len in &payloads {
-            LengthDelimitedCodec::new(max)
-                .encode(Bytes::from(vec![b'x'; len]), &mut queue)
-                .expect("it is no longer than the longest");
-        }
-        let stream = bytes_of(queue);
+        let items: Vec<_> = payloads.iter().map(|&len| vec![b'x'; len]).collect();
+        let (stream, _) = encoded(LengthDelimitedCodec::new(max), &items);
         let held = most_held(&stream, &cuts, LengthDelimitedCodec::new(max));
         prop_assert!(held <= max + 4 + READ + BOOKS, "{} bytes for {}", held, max);
+        let (stream, _) = encoded(VarintDelimitedCodec::new(max), &items);
+        let held = most_held(&stream, &cuts, VarintDelimitedCodec::new(max));
+        prop_assert!(held <= max + 10 + READ + BOOKS, "{} bytes for messages of {}", held, max);
 
         // Lines as long, of which the last may have no end.
         let mut stream: Vec<u8> = Vec::new();

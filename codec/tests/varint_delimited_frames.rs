@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use codec::{
     Decoder, Encoder, FramedRead, FramedWrite, Segments, VarintDelimitedCodec, VarintDelimitedError,
 };
-use common::{bytes_of, poll_next};
+use common::{bytes_of, next_now, poll_next};
 use futures::{SinkExt, StreamExt, TryStreamExt, executor::block_on};
 use io_traits::testing::Script;
 
@@ -62,14 +62,48 @@ fn a_frame_over_the_maximum_is_the_last_item_and_is_known_by_its_head() {
     ] {
         let script = Script::new().gives(b"\x05fives").gives(head).never_gives();
         let mut frames = FramedRead::new(script, VarintDelimitedCodec::new(5));
-        assert_eq!(block_on(frames.next()).unwrap().unwrap(), "fives");
-        let Some(Err(VarintDelimitedError::FrameTooLong { len })) = block_on(frames.next()) else {
+        assert_eq!(next_now(&mut frames).unwrap().unwrap(), "fives");
+        let Some(Err(VarintDelimitedError::FrameTooLong { len })) = next_now(&mut frames) else {
             panic!("the frame is too long");
         };
         assert_eq!(len, announced);
-        assert!(block_on(frames.next()).is_none());
+        assert!(next_now(&mut frames).is_none());
         assert_eq!(frames.read_buffer()[..], *head);
     }
+}
+
+/// Together with its head it would have a length that is no number at all.
+#[test]
+fn a_length_that_no_buffer_can_have_is_too_long_whatever_the_maximum() {
+    let codec = VarintDelimitedCodec::new(usize::MAX);
+    let longest = isize::MAX as u64 - 10;
+    assert_eq!(codec.max_frame_length() as u64, longest);
+    for len in [longest + 1, isize::MAX as u64, u64::MAX - 9, u64::MAX] {
+        let head = head_of(len);
+        let script = Script::new().gives(&head).never_gives();
+        let mut frames = FramedRead::new(script, codec.clone());
+        let Some(Err(VarintDelimitedError::FrameTooLong { len: told })) = next_now(&mut frames)
+        else {
+            panic!("a frame of {len} bytes");
+        };
+        assert_eq!(told, len);
+    }
+    // The longest is announced, and costs its head.
+    let script = Script::new().gives(head_of(longest)).never_gives();
+    let mut frames = FramedRead::new(script, codec);
+    assert!(poll_next(&mut frames).is_pending());
+    assert!(frames.read_buffer().capacity() <= 10);
+}
+
+/// In groups of seven bits, the lowest first.
+fn head_of(mut len: u64) -> Vec<u8> {
+    let mut head = Vec::new();
+    while len >= 0x80 {
+        head.push(len as u8 | 0x80);
+        len >>= 7;
+    }
+    head.push(len as u8);
+    head
 }
 
 #[test]
@@ -77,10 +111,10 @@ fn a_length_without_an_end_is_an_error_after_ten_bytes() {
     let script = Script::new().gives([0x80; 9]).would_block().gives([0x80]);
     let mut frames = FramedRead::new(script.never_gives(), VarintDelimitedCodec::new(usize::MAX));
     assert!(poll_next(&mut frames).is_pending());
-    let Some(Err(VarintDelimitedError::LengthOverflow)) = block_on(frames.next()) else {
+    let Some(Err(VarintDelimitedError::LengthOverflow)) = next_now(&mut frames) else {
         panic!("no length has eleven bytes");
     };
-    assert!(block_on(frames.next()).is_none());
+    assert!(next_now(&mut frames).is_none());
 }
 
 #[test]

@@ -15,20 +15,32 @@ pub(crate) type Seen = Result<Shown, String>;
 
 /// The items of `decoder` in `stream`, which comes in pieces made of `cuts`.
 ///
-/// On the way it is checked that the stream ends, and stays at its end; that a fatal error is the last
-/// item; and that no more memory is held than `longest`, which is what the longest frame takes with its
-/// head, and one read.
+/// On the way it is checked what [`decoded_from`] checks.
 pub(crate) fn decoded<D>(stream: &[u8], cuts: u16, decoder: D, longest: usize) -> Vec<Seen>
 where
     D: Decoder<Error: Error>,
     D::Item: Into<Shown>,
 {
-    let mut frames = FramedRead::new(Pipe::new(stream, cuts), decoder);
+    decoded_from(Pipe::new(stream, cuts), decoder, longest)
+}
+
+/// The items of `decoder` in the stream that `pipe` gives.
+///
+/// On the way it is checked that the stream ends, and stays at its end; that a fatal error is the last
+/// item; and that no more memory is held than `longest`, which is what the longest frame takes with its
+/// head, and one read.
+pub(crate) fn decoded_from<D>(pipe: Pipe, decoder: D, longest: usize) -> Vec<Seen>
+where
+    D: Decoder<Error: Error>,
+    D::Item: Into<Shown>,
+{
+    let len = pipe.unread();
+    let mut frames = FramedRead::new(pipe, decoder);
     let mut cx = Context::from_waker(Waker::noop());
     let mut seen = Vec::new();
     let mut is_over = false;
     // An item takes at least a byte, but for the last; a read takes one; and none blocks twice.
-    for _ in 0..4 * stream.len() + 8 {
+    for _ in 0..4 * len + 8 {
         match frames.poll_next_unpin(&mut cx) {
             Poll::Pending => {}
             Poll::Ready(None) => {

@@ -1,5 +1,6 @@
 use std::{
     io::{self, IoSlice, Read, Write},
+    ops::Range,
     task::{Context, Poll},
 };
 
@@ -26,6 +27,18 @@ struct Direction {
     rng: Rng,
     style: u8,
     has_blocked: bool,
+    borders: Borders,
+}
+
+/// Where in a stream it matters how it is cut, in ascending order; everywhere, if nobody has said.
+///
+/// Around a border the pieces are as short as they are anywhere. The long way between two goes in few, of any
+/// length: a thousand cuts inside of a payload find no more than ten of them, and take all the time.
+#[derive(Debug, Default)]
+struct Borders {
+    at: Vec<usize>,
+    /// How many of them are behind.
+    passed: usize,
 }
 
 impl Pipe {
@@ -34,6 +47,7 @@ impl Pipe {
             rng: Rng::with_seed(u64::from(seed) ^ salt),
             style: (seed >> 8) as u8,
             has_blocked: false,
+            borders: Borders::default(),
         };
         Self {
             written: Vec::new(),
@@ -45,6 +59,23 @@ impl Pipe {
             writes: direction(0x5eed_0000),
             takes_slices: seed & 1 == 0,
         }
+    }
+
+    /// A pipe that gives what was written into this one.
+    pub(crate) fn read_back(self, seed: u16) -> Self {
+        let mut pipe = Self::new(self.written, seed);
+        pipe.reads.borders.at = self.writes.borders.at;
+        pipe
+    }
+
+    /// Says that a frame comes, and where in what is read.
+    pub(crate) fn tell_read(&mut self, frame: Range<usize>) {
+        self.reads.borders.add(frame);
+    }
+
+    /// Says that a frame goes, and where in what will have been written.
+    pub(crate) fn tell_written(&mut self, frame: Range<usize>) {
+        self.writes.borders.add(frame);
     }
 
     /// How many bytes have not been read.
@@ -62,7 +93,7 @@ impl Pipe {
         if all == 0 {
             return Poll::Ready(Ok(0));
         }
-        let Some(mut n) = self.writes.piece(all) else {
+        let Some(mut n) = self.writes.piece(self.written.len(), all) else {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         };
@@ -77,9 +108,9 @@ impl Pipe {
 }
 
 impl Direction {
-    /// How many of `most` bytes go through now, at least one; `None` if it would block, which it never
-    /// does twice in a row.
-    fn piece(&mut self, most: usize) -> Option<usize> {
+    /// How many of the `most` bytes from `at` on go through now, at least one; `None` if it would block, which
+    /// it never does twice in a row.
+    fn piece(&mut self, at: usize, most: usize) -> Option<usize> {
         self.has_blocked = !self.has_blocked && self.rng.u8(..4) == 0;
         if self.has_blocked {
             return None;
@@ -90,7 +121,30 @@ impl Direction {
             2 => 16,
             _ => 1 << self.rng.u8(..17),
         };
+        let longest = longest.max(self.borders.distance(at));
         Some(self.rng.usize(1..=longest.clamp(1, most)))
+    }
+}
+
+impl Borders {
+    fn add(&mut self, frame: Range<usize>) {
+        let inside = SIZES.iter().map(|size| frame.start + size);
+        self.at.push(frame.start);
+        self.at.extend(inside.filter(|&at| at < frame.end));
+        self.at.push(frame.end);
+    }
+
+    /// How many bytes from `at` on are far from any border.
+    fn distance(&mut self, at: usize) -> usize {
+        let ahead = &self.at[self.passed..];
+        self.passed += ahead
+            .iter()
+            .take_while(|&&border| border + NEAR <= at)
+            .count();
+        match self.at.get(self.passed) {
+            Some(border) => border.saturating_sub(at + NEAR),
+            None => 0,
+        }
     }
 }
 
@@ -110,7 +164,7 @@ impl AsyncRead for Pipe {
         if rest.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let Some(n) = self.reads.piece(rest.len()) else {
+        let Some(n) = self.reads.piece(self.at, rest.len()) else {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         };
@@ -155,3 +209,9 @@ impl AsyncWrite for Pipe {
         Poll::Ready(Ok(()))
     }
 }
+
+/// Up to how many bytes before and behind a border it matters how a stream is cut.
+const NEAR: usize = 8;
+
+/// At how many bytes of a frame the codec begins to hold or to write it in another way.
+const SIZES: [usize; 3] = [4 * 1024, 32 * 1024, 64 * 1024];

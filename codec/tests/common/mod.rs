@@ -80,6 +80,14 @@ pub fn poll_next<S: Stream + Unpin>(stream: &mut S) -> Poll<Option<S::Item>> {
     Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()))
 }
 
+/// The next item of a stream, which has to be there: if it is not, the test fails and does not hang.
+pub fn next_now<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    match poll_next(stream) {
+        Poll::Ready(item) => item,
+        Poll::Pending => panic!("the stream waits"),
+    }
+}
+
 /// Items in a form that can be compared.
 pub fn shown<T: fmt::Display, E: fmt::Display>(items: &[Result<T, E>]) -> Vec<String> {
     items

@@ -5,17 +5,20 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::BytesMut;
-use codec::{Decoder, Encoder, Framed, LengthDelimitedCodec, LinesCodec, Segments};
+use bytes::Bytes;
+use codec::{Framed, Segments};
 use futures::{Sink, StreamExt, stream::FusedStream};
+use messages::{Both, LONGEST, MOST_SENT, Message, Messages, Protocol};
 
 use super::round_trip::finish;
 use crate::{input::Input, pipe::Pipe};
 
+mod messages;
+
 /// `Framed`, through a list of operations that is read from the input: to read, to feed, to flush, to wait
 /// for room and be cancelled, to be taken apart and put together, to change from one protocol to another
-/// in mid-stream. In any order no byte is lost in either direction, nothing is repeated, and no more is
-/// queued than is allowed.
+/// in mid-stream. In any order no byte is lost in either direction, nothing is repeated, what has been read
+/// comes without another read, and no more is queued than is allowed.
 ///
 /// Planted: whoever takes it apart forgets what was not written.
 pub(crate) fn check(input: &[u8], planted: bool) {
@@ -27,13 +30,12 @@ pub(crate) fn check(input: &[u8], planted: bool) {
         .first()
         .map_or(Protocol::Lines, |message| message.protocol);
     let mut run = Run {
-        framed: Some(Framed::new(
-            Pipe::new(coming.stream(), cuts),
-            Both::new(first),
-        )),
+        framed: Some(Framed::new(coming.pipe(cuts), Both::new(first))),
         coming,
         received: 0,
         fed: Vec::new(),
+        compared: 0,
+        room: MOST_SENT,
         high_water: None,
         planted,
     };
@@ -52,6 +54,10 @@ struct Run {
     received: usize,
     /// All bytes that were queued since the beginning.
     fed: Vec<u8>,
+    /// How many of them were written, and were the same there: what was written does not change.
+    compared: usize,
+    /// How many bytes may still be sent.
+    room: usize,
     /// If anything else was said.
     high_water: Option<usize>,
     planted: bool,
@@ -63,7 +69,7 @@ impl Run {
         match input.below(11) {
             0..=2 => self.receive(),
             3 | 4 => {
-                let message = Message::from_input(input);
+                let message = Message::from_input(input, &mut self.room);
                 let ready = Sink::<Message>::poll_ready(self.pinned(), &mut cx);
                 if ready.is_ready() {
                     self.feed(message, |run, message| run.pinned().start_send(message));
@@ -76,7 +82,7 @@ impl Run {
                 }
             }
             6 => {
-                let message = Message::from_input(input);
+                let message = Message::from_input(input, &mut self.room);
                 // Polled once, and cancelled if there is no room.
                 let is_ready = pin!(self.framed().reserve()).poll(&mut cx).is_ready();
                 if is_ready {
@@ -104,14 +110,13 @@ impl Run {
                 let _ = self.framed().codec_mut();
             }
             _ => {
-                let framed = self.framed();
-                let before = framed.write_buffer().len();
+                let before = self.framed().write_buffer().len();
                 let too_long = Message {
                     protocol: Protocol::Lengths,
-                    payload: vec![0; LONGEST + 1],
+                    payload: Bytes::from_static(&[0; LONGEST + 1]),
                 };
-                let refused = framed.codec_mut().encode_into_nothing(&too_long);
-                assert!(refused, "a message that is too long is taken");
+                let sent = self.pinned().start_send(too_long);
+                assert!(sent.is_err(), "a message that is too long is taken");
                 assert_eq!(self.framed().write_buffer().len(), before);
             }
         }
@@ -129,7 +134,16 @@ impl Run {
         }
         let was_over = self.framed().is_terminated();
         let mut cx = Context::from_waker(Waker::noop());
-        match self.framed().poll_next_unpin(&mut cx) {
+        let buffered = self.framed().read_buffer().len();
+        let next = self.coming.0.get(self.received);
+        let is_there = next.is_some_and(|next| buffered >= next.frame_len());
+        let unread = self.framed().get_ref().unread();
+        let polled = self.framed().poll_next_unpin(&mut cx);
+        if is_there {
+            assert!(polled.is_ready(), "a frame that is there does not come");
+            assert_eq!(unread, self.framed().get_ref().unread(), "a read too many");
+        }
+        match polled {
             Poll::Ready(Some(item)) => {
                 let item = item.expect("what comes is right");
                 let next = self
@@ -157,7 +171,10 @@ impl Run {
     }
 
     fn feed(&mut self, message: Message, feed: impl FnOnce(&mut Self, Message) -> io::Result<()>) {
+        let start = self.fed.len();
         message.put_to(&mut self.fed);
+        let frame = start..self.fed.len();
+        self.framed().get_mut().tell_written(frame);
         feed(self, message).expect("it is not too long");
     }
 
@@ -165,7 +182,8 @@ impl Run {
         let framed = self.framed();
         assert!(framed.write_buffer().is_empty());
         assert_eq!(framed.get_ref().flushed, framed.get_ref().written.len());
-        assert!(self.framed.as_ref().expect("it is whole").get_ref().written == self.fed);
+        self.compare();
+        assert_eq!(self.compared, self.fed.len(), "bytes are lost");
     }
 
     fn check(&mut self) {
@@ -173,17 +191,25 @@ impl Run {
             .high_water
             .map_or(HIGH_WATER, |bytes| bytes.max(HIGH_WATER));
         let framed = self.framed.as_ref().expect("it is whole");
-        let (written, queued) = (&framed.get_ref().written, framed.write_buffer().len());
-        assert!(
-            self.fed.starts_with(written),
-            "other bytes are written than were fed"
-        );
+        let queued = framed.write_buffer().len();
+        assert!(queued < most + LONGEST_FRAME, "{queued} bytes are queued");
+        self.compare();
         assert_eq!(
-            written.len() + queued,
+            self.compared + queued,
             self.fed.len(),
             "bytes are lost, or come twice"
         );
-        assert!(queued < most + LONGEST_FRAME, "{queued} bytes are queued");
+    }
+
+    /// Compares what has been written since the last time.
+    fn compare(&mut self) {
+        let framed = self.framed.as_ref().expect("it is whole");
+        let written = &framed.get_ref().written[self.compared..];
+        assert!(
+            self.fed[self.compared..].starts_with(written),
+            "other bytes are written than were fed"
+        );
+        self.compared += written.len();
     }
 
     fn end(&mut self) {
@@ -197,7 +223,7 @@ impl Run {
         assert!(self.framed().is_terminated(), "the stream does not end");
         let message = Message {
             protocol: Protocol::Lines,
-            payload: b"bye".to_vec(),
+            payload: Bytes::from_static(b"bye"),
         };
         self.feed(message, |run, message| run.pinned().start_send(message));
         finish(self.framed().close()).expect("a pipe takes everything");
@@ -213,136 +239,6 @@ impl Run {
         Pin::new(self.framed())
     }
 }
-
-/// Two protocols, of which one is spoken at a time; anything is sent at any time.
-struct Both {
-    protocol: Protocol,
-    lengths: LengthDelimitedCodec,
-    lines: LinesCodec,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    Lengths,
-    Lines,
-}
-
-#[derive(Debug, Clone)]
-struct Message {
-    protocol: Protocol,
-    payload: Vec<u8>,
-}
-
-struct Messages(Vec<Message>);
-
-impl Both {
-    fn new(protocol: Protocol) -> Self {
-        let lengths = LengthDelimitedCodec::builder(LONGEST)
-            .length_field_length(3)
-            .build()
-            .expect("the longest fits three bytes");
-        Self {
-            protocol,
-            lengths,
-            lines: LinesCodec::new(LONGEST),
-        }
-    }
-
-    fn encode_into_nothing(&mut self, message: &Message) -> bool {
-        let mut queue = Segments::new();
-        self.encode(message.clone(), &mut queue).is_err() && queue.is_empty()
-    }
-}
-
-impl Decoder for Both {
-    type Item = Vec<u8>;
-    type Error = io::Error;
-
-    fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Vec<u8>>> {
-        Ok(match self.protocol {
-            Protocol::Lengths => self.lengths.decode(src)?.map(|item| item.to_vec()),
-            Protocol::Lines => self.lines.decode(src)?.map(String::into_bytes),
-        })
-    }
-
-    fn decode_eof(&mut self, src: &mut BytesMut) -> io::Result<Option<Vec<u8>>> {
-        Ok(match self.protocol {
-            Protocol::Lengths => self.lengths.decode_eof(src)?.map(|item| item.to_vec()),
-            Protocol::Lines => self.lines.decode_eof(src)?.map(String::into_bytes),
-        })
-    }
-
-    fn needed(&self) -> usize {
-        match self.protocol {
-            Protocol::Lengths => self.lengths.needed(),
-            Protocol::Lines => self.lines.needed(),
-        }
-    }
-}
-
-impl Encoder<Message> for Both {
-    type Error = io::Error;
-
-    fn encode(&mut self, message: Message, dst: &mut Segments) -> io::Result<()> {
-        match message.protocol {
-            Protocol::Lengths => self.lengths.encode(message.payload, dst)?,
-            Protocol::Lines => {
-                let line = String::from_utf8_lossy(&message.payload);
-                self.lines.encode(line, dst)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Message {
-    fn from_input(input: &mut Input<'_>) -> Self {
-        let protocol = match input.flag() {
-            true => Protocol::Lengths,
-            false => Protocol::Lines,
-        };
-        let len = input.length().min(LONGEST);
-        let mut payload = input.bytes(len.min(20)).to_vec();
-        payload.resize(len, b'.');
-        if protocol == Protocol::Lines {
-            // Text without endings.
-            payload
-                .iter_mut()
-                .for_each(|byte| *byte = (*byte).clamp(b' ', b'~'));
-        }
-        Self { protocol, payload }
-    }
-
-    fn put_to(&self, bytes: &mut Vec<u8>) {
-        match self.protocol {
-            Protocol::Lengths => {
-                bytes.extend_from_slice(&(self.payload.len() as u32).to_be_bytes()[1..]);
-                bytes.extend_from_slice(&self.payload);
-            }
-            Protocol::Lines => {
-                bytes.extend_from_slice(&self.payload);
-                bytes.push(b'\n');
-            }
-        }
-    }
-}
-
-impl Messages {
-    fn from_input(input: &mut Input<'_>) -> Self {
-        let count = input.below(12);
-        Self((0..count).map(|_| Message::from_input(input)).collect())
-    }
-
-    fn stream(&self) -> Vec<u8> {
-        let mut stream = Vec::new();
-        self.0
-            .iter()
-            .for_each(|message| message.put_to(&mut stream));
-        stream
-    }
-}
-
-const LONGEST: usize = 70_000;
 
 const LONGEST_FRAME: usize = LONGEST + 3;
 

@@ -13,7 +13,7 @@ use codec::{
 
 use super::length_delimited::Options;
 use crate::{
-    decoding::{Shown, decoded},
+    decoding::{Seen, Shown, decoded_from},
     input::Input,
     pipe::Pipe,
 };
@@ -56,21 +56,16 @@ pub(crate) fn check(input: &[u8], planted: bool) {
             let max = input.length();
             let codec = AnyDelimiterCodec::new(b';', max).or(b'\0');
             let fits =
-                |item: &[u8]| item.len() <= max && !item.iter().any(|byte| b";\0".contains(byte));
+                |item: &[u8]| item.len() <= max && !b";\0".iter().any(|byte| item.contains(byte));
             trip(input, cuts, codec.clone(), codec, max + 1, true, fits);
         }
         _ => {
             if input.flag() {
                 return lines(input, cuts);
             }
-            let (items, written) = encode(input, cuts, BytesCodec::new(), |_| true);
-            let pieces = decoded(&written, cuts, BytesCodec::new(), 0);
-            let together: Vec<u8> = pieces
-                .into_iter()
-                .flatten()
-                .flat_map(|piece| piece.0)
-                .collect();
-            assert_eq!(Shown(together), Shown(items.concat()));
+            let (items, pipe) = encode(input, cuts, BytesCodec::new(), |_| true);
+            let pieces = decoded_from(pipe.read_back(cuts), BytesCodec::new(), 0);
+            assert_eq!(Shown(together(pieces)), Shown(items.concat()));
         }
     }
 }
@@ -82,14 +77,11 @@ fn lines(mut input: Input<'_>, cuts: u16) {
     while !input.is_empty() {
         let len = input.length();
         let line = String::from_utf8_lossy(input.bytes(len)).replace(['\r', '\n'], " ");
-        finish(async {
-            written
-                .reserve()
-                .await
-                .expect("a pipe takes everything")
-                .feed(&line)
-        })
-        .expect("lines take everything");
+        let permit = finish(written.reserve()).expect("a pipe takes everything");
+        permit.feed(&line).expect("lines take everything");
+        let end = written.get_ref().written.len() + written.write_buffer().len();
+        let start = end - line.len() - 1;
+        written.get_mut().tell_written(start..end);
         items.push(Ok(Shown::from(line)));
     }
     finish(written.flush()).expect("a pipe takes everything");
@@ -99,12 +91,8 @@ fn lines(mut input: Input<'_>, cuts: u16) {
         .map(|line: &Shown| line.0.len())
         .max()
         .unwrap_or(0);
-    let seen = decoded(
-        &written.get_ref().written,
-        cuts,
-        LinesCodec::new(longest),
-        longest + 2,
-    );
+    let pipe = written.into_inner().read_back(cuts);
+    let seen = decoded_from(pipe, LinesCodec::new(longest), longest + 2);
     assert_eq!(seen, items);
 }
 
@@ -120,8 +108,8 @@ fn trip<E, D>(
     E: EncodesAll,
     D: Decoder<Item = BytesMut, Error: Error>,
 {
-    let (items, written) = encode(input, cuts, encoder, fits);
-    let seen = decoded(&written, cuts.rotate_left(5), decoder, longest);
+    let (items, pipe) = encode(input, cuts, encoder, fits);
+    let seen = decoded_from(pipe.read_back(cuts.rotate_left(5)), decoder, longest);
     if is_whole {
         let items: Vec<_> = items
             .iter()
@@ -138,13 +126,13 @@ fn trip<E, D>(
     }
 }
 
-/// Items of the input that fit, and what was written of all of them.
+/// Items of the input that fit, and the pipe into which all of them were written.
 fn encode<E: EncodesAll>(
     mut input: Input<'_>,
     cuts: u16,
     encoder: E,
     fits: impl Fn(&[u8]) -> bool,
-) -> (Vec<Vec<u8>>, Vec<u8>) {
+) -> (Vec<Vec<u8>>, Pipe) {
     let high_water = input.length();
     let mut frames =
         FramedWrite::new(Pipe::new([], cuts), encoder).with_high_water_bytes(high_water);
@@ -155,7 +143,9 @@ fn encode<E: EncodesAll>(
         let mut item = input.bytes(len).to_vec();
         // A long item need not be in the input.
         item.resize(len, b'.');
-        let before = frames.write_buffer().len();
+        drop(finish(frames.reserve()).expect("a pipe takes everything"));
+        // As there is room now, nothing is written for the permit.
+        let queued = frames.write_buffer().len();
         let permit = finish(frames.reserve()).expect("a pipe takes everything");
         let fed = match owner % 4 {
             0 => permit.feed(&item[..]),
@@ -164,14 +154,25 @@ fn encode<E: EncodesAll>(
             _ => permit.feed(Bytes::from(item.clone())),
         };
         assert_eq!(fed.is_ok(), fits(&item), "{len} bytes");
+        let after = frames.write_buffer().len();
         match fed {
-            Ok(()) => items.push(item),
-            Err(_) => assert!(frames.write_buffer().len() <= before),
+            Ok(()) => {
+                let end = frames.get_ref().written.len() + after;
+                let start = end - (after - queued);
+                frames.get_mut().tell_written(start..end);
+                items.push(item);
+            }
+            Err(_) => assert_eq!(after, queued),
         }
     }
     finish(frames.close()).expect("a pipe takes everything");
     assert!(frames.get_ref().is_shut_down);
-    (items, frames.into_inner().written)
+    (items, frames.into_inner())
+}
+
+fn together(pieces: Vec<Seen>) -> Vec<u8> {
+    let pieces: Vec<_> = pieces.into_iter().flatten().map(|piece| piece.0).collect();
+    pieces.concat()
 }
 
 /// Polls until it is ready. A pipe blocks only now and then.
