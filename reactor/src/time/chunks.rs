@@ -1,5 +1,7 @@
 //! Many lists of entries in one piece of memory.
 
+use std::mem;
+
 use super::table::TimerKey;
 
 /// When a timer is due, in nanoseconds of the reactor.
@@ -151,6 +153,44 @@ impl Chunks {
     /// Whether it is much larger than what is in it.
     pub(super) fn is_too_large(&self) -> bool {
         self.chunks.capacity() > SMALL && self.chunks.capacity() / SPARSE > self.used
+    }
+
+    /// Moves what is used to the front, and gives the rest back. `chains` are all there are.
+    ///
+    /// In place: an allocator would take a large new piece of memory for an occasion to tidy up, which costs more
+    /// than all the rest when a crowd of tasks has just gone.
+    #[cold]
+    pub(super) fn shrink<'a>(&mut self, chains: impl Iterator<Item = &'a mut Chain>) {
+        let used = self.used as u32;
+        let mut free = self.first_free;
+        for chain in chains {
+            let (mut before, mut index) = (NONE, chain.first);
+            while index != NONE {
+                let chunk = self.chunks[index as usize];
+                let mut place = index;
+                if index >= used {
+                    // There are as many free places in front as chunks behind.
+                    while free >= used {
+                        free = self.chunks[free as usize].next;
+                    }
+                    place = free;
+                    free = mem::replace(&mut self.chunks[place as usize], chunk).next;
+                    match self.chunks.get_mut(before as usize) {
+                        None => chain.first = place,
+                        Some(before) => before.next = place,
+                    }
+                    chain.last = if chain.last == index {
+                        place
+                    } else {
+                        chain.last
+                    };
+                }
+                (before, index) = (place, chunk.next);
+            }
+        }
+        self.chunks.truncate(self.used);
+        self.chunks.shrink_to_fit();
+        self.first_free = NONE;
     }
 
     #[inline]

@@ -167,11 +167,8 @@ impl Timers {
             short.fire(now, budget, table, &mut fire);
         });
         long.fire(now, budget, table, &mut fire);
-        for wheel in [short, long] {
-            if wheel.is_too_large() {
-                wheel.rebuild(table);
-            }
-        }
+        short.shrink();
+        long.shrink();
         table.shrink();
         self.shrink_fresh();
     }

@@ -162,9 +162,14 @@ impl Wheel {
         self.entries
     }
 
-    /// Whether it takes much more memory than it needs.
-    pub(super) fn is_too_large(&self) -> bool {
-        self.chunks.is_too_large()
+    /// Gives memory back, if it takes much more than it needs.
+    pub(super) fn shrink(&mut self) {
+        if !self.chunks.is_too_large() {
+            return;
+        }
+        let slots = self.levels.iter_mut().flat_map(|level| &mut *level.slots);
+        self.chunks.shrink(slots.map(|slot| &mut slot.chain));
+        self.look_to_the_end();
     }
 
     /// Drops all that has been cancelled, and gives memory back.
@@ -183,6 +188,11 @@ impl Wheel {
             }
             self.entries += slot.entries as usize;
         }
+        self.look_to_the_end();
+    }
+
+    /// The chunks have other numbers now.
+    fn look_to_the_end(&mut self) {
         if let Some((_, stop)) = &mut self.unfinished {
             *stop = TO_THE_END;
         }
