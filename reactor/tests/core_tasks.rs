@@ -577,3 +577,48 @@ fn a_join_handle_polled_again_after_its_end_says_so() {
     let message = *again.unwrap_err().downcast::<&str>().unwrap();
     assert!(message.contains("JoinHandle"));
 }
+
+#[test]
+fn a_waker_wakes_its_task_and_no_other_whatever_has_been_polled_since() {
+    const OTHERS: usize = 100;
+    let mut core = Core::new().unwrap();
+    let kept = Rc::new(RefCell::new(Vec::new()));
+    let polls = Rc::new(RefCell::new([0; OTHERS]));
+    for task in 0..OTHERS {
+        let (kept, polls) = (kept.clone(), polls.clone());
+        core.spawner().spawn(poll_fn(move |cx| {
+            polls.borrow_mut()[task] += 1;
+            if task % 10 == 3 {
+                kept.borrow_mut().push(cx.waker().clone());
+            }
+            Poll::<()>::Pending
+        }));
+    }
+    settle(&mut core);
+    let mut expected = [1; OTHERS];
+    assert_eq!(*polls.borrow(), expected);
+    let wakers: Vec<Waker> = kept.take();
+    thread::spawn(move || wakers.into_iter().for_each(Waker::wake))
+        .join()
+        .unwrap();
+    settle(&mut core);
+    (3..OTHERS).step_by(10).for_each(|task| expected[task] = 2);
+    assert_eq!(*polls.borrow(), expected);
+}
+
+#[test]
+fn a_wake_by_a_waker_that_is_gone_when_the_poll_is_over_leads_to_another_poll() {
+    let mut core = Core::new().unwrap();
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    core.spawner().spawn(poll_fn(move |cx| {
+        counted.set(counted.get() + 1);
+        if counted.get() == 1 {
+            let waker = cx.waker().clone();
+            thread::spawn(move || waker.wake()).join().unwrap();
+        }
+        Poll::<()>::Pending
+    }));
+    settle(&mut core);
+    assert_eq!(polls.get(), 2);
+}
