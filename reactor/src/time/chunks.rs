@@ -179,11 +179,9 @@ impl Chunks {
                         None => chain.first = place,
                         Some(before) => before.next = place,
                     }
-                    chain.last = if chain.last == index {
-                        place
-                    } else {
-                        chain.last
-                    };
+                    if chain.last == index {
+                        chain.last = place;
+                    }
                 }
                 (before, index) = (place, chunk.next);
             }
@@ -250,3 +248,54 @@ const LENGTH: usize = 15;
 const SPARSE: usize = 16;
 /// So many chunks may stay whether they are needed or not.
 const SMALL: usize = 64;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn entry(due: u64) -> Entry {
+        Entry {
+            due,
+            key: TimerKey::NONE,
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_many_chains_is_in_order_when_memory_is_given_back() {
+        const CHAINS: usize = 8;
+        // Which chains stay, and how much of the front of these goes.
+        for (stay, taken) in [(0b0000_0001, 0), (0b1000_0000, 3), (0b0101_0010, 7), (0, 0)] {
+            let mut chunks = Chunks::new();
+            let mut chains = [Chain::EMPTY; CHAINS];
+            for due in 0..100 * (CHAINS * LENGTH) as u64 {
+                chunks.push(&mut chains[due as usize % CHAINS], entry(due));
+            }
+            for (n, chain) in chains.iter_mut().enumerate() {
+                if stay >> n & 1 == 0 {
+                    chunks.clear(*chain);
+                    *chain = Chain::EMPTY;
+                    continue;
+                }
+                for _ in 0..taken {
+                    chunks.take_first(chain, NONE).unwrap();
+                }
+            }
+            chunks.shrink(chains.iter_mut());
+            assert_eq!(chunks.chunks.len(), chunks.used);
+            assert_eq!(chunks.chunks.capacity(), chunks.used);
+            for (n, chain) in chains.iter_mut().enumerate() {
+                chunks.push(chain, entry(u64::MAX));
+                let mut expected: Vec<_> = (0..100 * LENGTH)
+                    .map(|k| (k * CHAINS + n) as u64)
+                    .skip(taken * LENGTH)
+                    .collect();
+                if stay >> n & 1 == 0 {
+                    expected.clear();
+                }
+                expected.push(u64::MAX);
+                let found: Vec<_> = chunks.entries(*chain).map(|entry| entry.due).collect();
+                assert_eq!(found, expected, "chain {n} of {stay:b}");
+            }
+        }
+    }
+}
