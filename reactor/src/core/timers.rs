@@ -29,10 +29,10 @@ impl Core {
         Some(until(any, now))
     }
 
-    /// Fires what is due, some of it if it is much.
+    /// Fires what is due, some of it if it is much. Where there are none any more, their memory is given back.
     #[inline]
     pub(super) fn fire_timers(&mut self) {
-        if self.has_timers() {
+        if !self.local.timers().are_at_rest() || self.shared().timers.any() {
             self.fire_some_timers();
         }
     }
@@ -89,3 +89,35 @@ impl Core {
 /// poller. Short ones and long ones, its own and others', share it: a half goes to either if both are due. As each of
 /// these four may take 14 more, there are 1,080 at most.
 const TIMERS_PER_TURN: usize = 1024;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::{future::poll_fn, task::Poll, time::Duration};
+
+    use futures::FutureExt;
+
+    use crate::Core;
+
+    #[test]
+    fn the_memory_of_timers_goes_some_turns_after_the_last_of_them_has_been_cancelled() {
+        let mut core = Core::new().unwrap();
+        let handle = core.handle();
+        let sleeps = poll_fn(|cx| {
+            let mut sleeps: Vec<_> = (0..20_000)
+                .map(|_| handle.sleep(Duration::from_secs(60)))
+                .collect();
+            assert!(
+                sleeps
+                    .iter_mut()
+                    .all(|sleep| sleep.poll_unpin(cx).is_pending())
+            );
+            Poll::Ready(())
+        });
+        core.run(sleeps).unwrap();
+        assert!(!core.local.timers().are_at_rest());
+        for _ in 0..20 {
+            core.turn(Some(Duration::ZERO)).unwrap();
+        }
+        assert!(core.local.timers().are_at_rest());
+    }
+}

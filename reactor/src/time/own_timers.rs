@@ -88,6 +88,12 @@ impl OwnTimers {
         self.0.borrow().len() == 0
     }
 
+    /// Whether there are none, and no memory of a crowd that has gone.
+    #[inline]
+    pub(crate) fn are_at_rest(&self) -> bool {
+        self.0.borrow().is_at_rest()
+    }
+
     /// Whether there is something to be looked at.
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {

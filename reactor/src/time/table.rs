@@ -124,6 +124,12 @@ impl Table {
         self.count
     }
 
+    /// Whether there is no memory that would be worth giving back, however few timers there are.
+    #[inline]
+    pub(super) fn is_small(&self) -> bool {
+        self.timers.capacity() <= SMALL
+    }
+
     /// Gives back what memory a crowd of timers has needed that is no more; to be called once a turn. Says how many
     /// places it has looked at.
     ///
@@ -131,7 +137,7 @@ impl Table {
     /// looked at, and whatever else happens, no more than 64 places a turn on the average.
     pub(super) fn shrink(&mut self) -> usize {
         let capacity = self.timers.capacity();
-        if capacity <= SMALL || capacity / SPARSE <= self.count || self.would_look_in_vain() {
+        if self.is_small() || capacity / SPARSE <= self.count || self.would_look_in_vain() {
             return 0;
         }
         let is_used = |timer: &Timer| timer.generation.is_some();

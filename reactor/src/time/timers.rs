@@ -178,6 +178,12 @@ impl Timers {
         self.table.len()
     }
 
+    /// Whether there are none, and no memory of a crowd that has gone.
+    #[inline]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.table.len() == 0 && self.table.is_small() && self.fresh.capacity() <= FRESH_KEPT
+    }
+
     /// Forgets all timers; returns who has waited for them.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Waiter> + use<> {
         mem::replace(self, Self::new()).table.into_waiters()
