@@ -22,19 +22,35 @@ use crate::spare::{self, Spare};
 /// A connection that sends a byte a minute thus costs its few bytes, and an idle one costs nothing.
 pub(crate) struct ReadBuffer {
     bytes: BytesMut,
-    /// Memory has come here since the last was given back. Once all of it is consumed, `bytes` has no capacity
-    /// and yet keeps it alive.
-    has_memory: bool,
-    /// The memory behind `bytes` was once longer than a lent buffer, and may still be.
-    has_grown: bool,
+    memory: Memory,
     expected: Expected,
+}
+
+/// What is behind `bytes`, which do not tell: once all of it is consumed they have no capacity, and yet keep it
+/// alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    Nothing,
+    /// No more than a lent buffer.
+    Usual,
+    /// It was once longer than a lent buffer, and may still be.
+    Grown,
+}
+
+impl Memory {
+    fn of(bytes: &BytesMut) -> Self {
+        if bytes.capacity() > pool::CAPACITY {
+            Self::Grown
+        } else {
+            Self::Usual
+        }
+    }
 }
 
 impl ReadBuffer {
     pub(crate) fn new(bytes: BytesMut) -> Self {
         Self {
-            has_grown: bytes.capacity() > pool::CAPACITY,
-            has_memory: true,
+            memory: Memory::of(&bytes),
             bytes,
             expected: Expected::Anything,
         }
@@ -53,19 +69,20 @@ impl ReadBuffer {
         let expected = self.expected.next(self.bytes.len(), needed);
         let most = expected.most(needed);
         let polled = if self.bytes.capacity() == 0 {
-            self.has_grown = false;
-            spare::lend(&SPARE, &mut self.bytes, |buf| {
+            let polled = spare::lend(&SPARE, &mut self.bytes, |buf| {
                 poll_read_buf(io, cx, &mut buf.limit(most))
-            })
+            });
+            if polled.is_ready() {
+                self.memory = Memory::Usual;
+            }
+            polled
         } else {
-            self.has_memory = true;
             self.make_room(needed);
             poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most))
         };
         if polled.is_pending() {
             self.park();
         } else {
-            self.has_memory = true;
             self.expected = expected;
         }
         polled
@@ -82,7 +99,9 @@ impl ReadBuffer {
             _ => needed.min(LEAST_ROOM),
         };
         // The decoder may have reserved memory itself.
-        self.has_grown |= self.bytes.capacity() > pool::CAPACITY;
+        if self.memory != Memory::Grown {
+            self.memory = Memory::of(&self.bytes);
+        }
         let left = self.bytes.capacity() - len;
         // Of a frame that ends just beyond the buffer the beginning is moved now, and not nearly all of it later.
         let moves_early = len <= LEAST_ROOM && needed <= READ && needed > left;
@@ -92,7 +111,7 @@ impl ReadBuffer {
         // A buffer that has grown moves its rest to its front if that is enough.
         let wanted = needed.max(enough);
         if len.saturating_add(wanted) <= pool::CAPACITY {
-            if !self.has_grown || !self.bytes.try_reclaim(wanted) {
+            if self.memory != Memory::Grown || !self.bytes.try_reclaim(wanted) {
                 self.move_to_lent();
             }
         } else {
@@ -108,13 +127,13 @@ impl ReadBuffer {
         let len = self.bytes.len();
         if len == 0 {
             // Mostly there is none: it went with the last frame.
-            if self.has_memory || self.bytes.capacity() > 0 {
+            if self.memory != Memory::Nothing {
                 self.release();
             }
         } else if len <= KEPT {
             let rest = BytesMut::from(&self.bytes[..]);
             self.exchange(rest);
-        } else if self.has_grown && len <= pool::CAPACITY / 2 {
+        } else if self.memory == Memory::Grown && len <= pool::CAPACITY / 2 {
             self.move_to_lent();
         }
     }
@@ -135,18 +154,16 @@ impl ReadBuffer {
 
     #[inline(never)]
     fn release(&mut self) {
-        self.has_memory = false;
-        if mem::take(&mut self.has_grown) {
-            self.bytes = BytesMut::new();
-        } else {
-            spare::give_back(&SPARE, &mut self.bytes);
+        match mem::replace(&mut self.memory, Memory::Nothing) {
+            Memory::Grown => self.bytes = BytesMut::new(),
+            Memory::Nothing | Memory::Usual => spare::give_back(&SPARE, &mut self.bytes),
         }
     }
 
     fn exchange(&mut self, bytes: BytesMut) {
         self.release();
+        self.memory = Memory::of(&bytes);
         self.bytes = bytes;
-        self.has_memory = true;
     }
 
     fn move_to_lent(&mut self) {
@@ -160,7 +177,6 @@ impl ReadBuffer {
         let mut grown = BytesMut::with_capacity(self.bytes.len() + room);
         grown.extend_from_slice(&self.bytes);
         self.exchange(grown);
-        self.has_grown = true;
     }
 
     /// How much room there should be behind `len` bytes of a frame that is longer than a lent buffer: as

@@ -205,9 +205,7 @@ impl Segments {
         if self.small.capacity() == 0 {
             spare::take(&SPARE, &mut self.small);
         }
-        if self.small.capacity() - self.small.len() < n {
-            self.small.reserve(n);
-        }
+        self.small.reserve(n);
     }
 
     #[inline(never)]
