@@ -85,6 +85,7 @@ impl ReadSide {
         flush: impl FnOnce(&mut T, &mut Context<'_>) -> Poll<io::Result<()>>,
     ) -> Poll<Option<Result<D::Item, D::Error>>> {
         loop {
+            // Mostly it is: only otherwise is more to be asked.
             if !budget::is_left()
                 && !matches!(self.state, State::Flush | State::Done)
                 && budget::poll_left(cx).is_pending()
@@ -168,7 +169,7 @@ impl ReadSide {
         Poll::Ready(Some(Ok(frame)))
     }
 
-    /// The user may take long over the frame.
+    /// Nothing is behind the frame, over which the user may take long.
     #[inline(never)]
     fn yields_last<F, E>(&mut self, frame: F) -> Poll<Option<Result<F, E>>> {
         self.buf.release_if_empty();
