@@ -225,3 +225,22 @@ fn memory_that_a_decoder_reserved_is_given_up_too() {
     buf.clear();
     assert!(!buf.try_reclaim(pool::CAPACITY + 1));
 }
+
+#[test]
+fn what_is_left_of_a_grown_buffer_does_not_wait_for_the_next_reader() {
+    for parks in [false, true] {
+        let mut buf = filled(pool::CAPACITY);
+        buf.make_room(0);
+        // So much room is left as in a lent buffer that may wait.
+        let consumed = buf.capacity() - pool::CAPACITY / 2;
+        buf.resize(consumed, 7);
+        buf.advance(consumed);
+        assert_eq!((buf.len(), buf.capacity()), (0, pool::CAPACITY / 2));
+        if parks {
+            buf.park();
+        } else {
+            buf.release_if_empty();
+        }
+        assert_eq!(filled(1).capacity(), pool::CAPACITY, "parks: {parks}");
+    }
+}
