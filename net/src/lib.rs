@@ -59,9 +59,10 @@
 //! 7. `UnixStream`, `UnixListener`, `UnixConnect` and `UnixDatagram`: what is different where there is no
 //!    network; `FdBuffer` and `PeerCredentials`: what there is only here.
 //! 8. [`connect`] and [`Connector`]: names, and several addresses at once; `by_name/mod.rs` is the map of
-//!    how. [`Resolve`] and [`ResolverPool`]: where the addresses come from.
+//!    how. [`check_target`]: whether a target is written right. [`Resolve`] and [`ResolverPool`]: where the
+//!    addresses come from.
 //! 9. [`relay`] and [`relay_one_way`]: bytes from socket to socket; `relay/mod.rs` is the map. [`send_file()`]: from
-//!    file to socket.
+//!    file to socket; `idle_limit.rs`: for how long nothing may move in either.
 //! 10. [`CoresBuilder`]: one server on many cores; `cores/mod.rs` is the map.
 //! 11. `sys/`: the wall towards the operating system.
 
