@@ -34,17 +34,28 @@ test: $(CRATES:%=test-%) test-bench test-fuzz test-openssl test-poll model outsi
 
 # Each crate by itself: in a build of the whole workspace, one crate's features are switched on by
 # another. The features come from the manifest, so that a new one cannot be forgotten. `cargo check`
-# is there because dev-dependencies, too, switch features on: ours on `testing`, for example.
+# is there because dev-dependencies, too, switch features on: ours on `testing`, for example. Where they are on
+# without being asked for, the test programs are the same ones, by cargo's own hash of their names, and run once.
 $(LIBRARIES:%=test-%): test-%: tools
 	@set -eu; \
 	features=$$(cargo tree -p $* --all-features -e normal --depth 0 --prefix none --format '{f}'); \
 	features=$$(echo "$$features" | tr ',' ' '); \
 	run() { echo "+ $$*"; "$$@"; }; \
+	ran=; \
+	tests() { \
+		run cargo test -p $* "$$@" --no-run; \
+		programs=$$(cargo test -p $* "$$@" --no-run 2>&1 | sed -n 's/^ *Executable .*(\(.*\))$$/\1/p' | tr '\n' ' '); \
+		[ -n "$$programs" ] || { echo "cargo does not say which programs it has built"; exit 1; }; \
+		case "$$ran" in \
+			*"[$$programs]"*) echo "these are the programs that ran before" ;; \
+			*) run cargo test -p $* "$$@"; ran="$$ran[$$programs]" ;; \
+		esac; \
+	}; \
 	for feature in '' $$features; do \
 		run cargo check -p $* --no-default-features $${feature:+--features $$feature}; \
-		run cargo test -p $* --no-default-features $${feature:+--features $$feature}; \
+		tests --no-default-features $${feature:+--features $$feature}; \
 	done; \
-	case "$$features" in *' '*) run cargo test -p $* --all-features ;; esac
+	case "$$features" in *' '*) tests --all-features ;; esac
 
 # The gallery is of Linux's objects.
 GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo dns foreign http tls')
