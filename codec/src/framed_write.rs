@@ -101,7 +101,7 @@ impl<T, E> FramedWrite<T, E> {
         }
     }
 
-    /// Sets from how many queued bytes on the sink is not ready: 64 KiB if nothing is said.
+    /// Sets from how many queued bytes on the sink is not ready: 128 KiB if nothing is said.
     ///
     /// With 0 each frame waits until the one before it is written.
     pub fn set_high_water_bytes(&mut self, bytes: usize) {

@@ -146,4 +146,4 @@ impl Drop for Undo<'_> {
 }
 
 /// From how many queued bytes on a sink is not ready, if nothing else is said.
-const HIGH_WATER: usize = 64 * 1024;
+const HIGH_WATER: usize = 128 * 1024;

@@ -74,7 +74,7 @@ fn the_queue_is_full_at_the_high_water_mark_and_wakes_when_it_has_drained() {
 fn a_producer_before_a_stalled_writer_queues_the_mark_and_one_frame_at_most() {
     let gate = Gate::default();
     let mut lines = FramedWrite::new(gate, LinesCodec::new(1_000));
-    assert_eq!(lines.high_water_bytes(), 64 * 1024);
+    assert_eq!(lines.high_water_bytes(), 128 * 1024);
     let line = "x".repeat(999);
     let mut fed = 0;
     while poll_ready::<_, &str>(&mut lines, Waker::noop()).is_ready() {
@@ -83,7 +83,7 @@ fn a_producer_before_a_stalled_writer_queues_the_mark_and_one_frame_at_most() {
         assert!(fed < 1_000_000);
     }
     let queued = lines.write_buffer().len();
-    assert!((64 * 1024..64 * 1024 + 1_000).contains(&queued));
+    assert!((128 * 1024..128 * 1024 + 1_000).contains(&queued));
 }
 
 #[test]

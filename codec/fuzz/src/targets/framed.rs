@@ -243,4 +243,4 @@ impl Run {
 const LONGEST_FRAME: usize = LONGEST + 3;
 
 /// If nothing else was said.
-const HIGH_WATER: usize = 64 * 1024;
+const HIGH_WATER: usize = 128 * 1024;
