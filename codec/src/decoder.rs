@@ -122,7 +122,8 @@ pub trait Decoder {
     ///
     /// A hint by which a long frame is read in few reads, is copied rarely, and gets no more memory than
     /// it takes. It may come from the peer: whatever it says, memory is reserved in steps of at most
-    /// 64 KiB, or as much as has been received where that is more (twice that in the last step).
+    /// 64 KiB, or as much as has been received where that is more (twice that in the last step). Only where two
+    /// frames of one length have come in a row, of 32 to 68 KiB, the next is taken to be as long, and is read at once.
     fn needed(&self) -> usize {
         0
     }

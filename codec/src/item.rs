@@ -30,15 +30,16 @@ impl Items {
 /// and those before them away.
 ///
 /// A copy leaves the buffer to the next read, and costs one allocation of just `len` bytes. Only what is
-/// long, and at least half of the memory that it would keep alive as far as that can be seen (bytes that
-/// were consumed before it cannot), is split off and not copied.
+/// long, and at least two fifths of the memory that it would keep alive as far as that can be seen (bytes that
+/// were consumed before it cannot), is split off and not copied. So are two long ones that were read together, with
+/// what lies between them.
 ///
 /// # Panics
 ///
 /// If fewer bytes are there.
 #[inline(never)]
 pub(crate) fn take(src: &mut BytesMut, skipped: usize, len: usize) -> BytesMut {
-    let keeps_little = len >= SPLIT_FROM && len >= (src.capacity() - skipped) / 2;
+    let keeps_little = len >= SPLIT_FROM && len >= (src.capacity() - skipped) / 5 * 2;
     if keeps_little {
         return split(src, skipped, len);
     }
@@ -54,7 +55,7 @@ pub(crate) fn split(src: &mut BytesMut, skipped: usize, len: usize) -> BytesMut 
     src.split_to(len)
 }
 
-/// From how many bytes on an item may be split off. One that leaves a lent buffer is half of it then.
+/// From how many bytes on an item may be split off. One that leaves a lent buffer is at least half of it then.
 const SPLIT_FROM: usize = pool::CAPACITY / 2;
 
 #[cfg(test)]
@@ -92,6 +93,18 @@ mod tests {
         let item = take(&mut src, 0, SPLIT_FROM);
         assert_eq!((item.as_ptr(), item.len()), (address, SPLIT_FROM));
         assert_eq!(src[..], [7; 10]);
+    }
+
+    #[test]
+    fn two_long_items_that_were_read_together_are_not_copied() {
+        const LEN: usize = 65_536;
+        // What the read buffer has for them: the beginning of one, the rest of it, another one, and a little.
+        let mut src = BytesMut::with_capacity(4_096 + 2 * (4 + LEN) + 4_096);
+        src.resize(2 * (4 + LEN), 7);
+        let address = src.as_ptr();
+        let (first, second) = (take(&mut src, 4, LEN), take(&mut src, 4, LEN));
+        assert_eq!(first.as_ptr(), address.wrapping_add(4));
+        assert_eq!(second.as_ptr(), address.wrapping_add(4 + LEN + 4));
     }
 
     #[test]

@@ -157,6 +157,32 @@ fn a_buffer_that_grew_for_one_frame_is_given_up_after_it() {
 }
 
 #[test]
+fn a_frame_that_was_expected_and_has_only_begun_holds_no_more_than_any_other() {
+    const LENGTH: usize = 65_536;
+    for rest in [0, 1, 5_000, 40_000] {
+        let mut frame = framed([LENGTH as u32]);
+        frame.resize(4 + LENGTH, 0);
+        let mut bytes = frame.repeat(6);
+        bytes.extend_from_slice(&frame[..rest]);
+        let script = Script::new().gives(bytes).never_gives();
+        let mut blobs = FramedRead::new(script, Blobs::default());
+        for _ in 0..6 {
+            assert_eq!(next_now(&mut blobs).unwrap().unwrap(), LENGTH);
+        }
+        assert!(poll_next(&mut blobs).is_pending());
+        assert_eq!(blobs.read_buffer().len(), rest);
+        let most = match rest {
+            ..=4_096 => rest,
+            4_097..=32_768 => pool::CAPACITY,
+            // A frame and a read.
+            _ => LENGTH + pool::CAPACITY + 4 * 4_096,
+        };
+        let capacity = blobs.read_buffer().capacity();
+        assert!(capacity <= most, "{capacity} bytes for {rest}");
+    }
+}
+
+#[test]
 fn an_over_long_line_is_discarded_without_being_kept() {
     let mut script = Script::new();
     for _ in 0..100 {

@@ -12,7 +12,7 @@ use allocator::allocations;
 use bytes::{Bytes, BytesMut};
 use codec::{Framed, FramedWrite, LengthDelimitedCodec};
 use common::{Blobs, Numbers, framed};
-use futures::{SinkExt, StreamExt, executor::block_on};
+use futures::{Sink, SinkExt, StreamExt, executor::block_on};
 use io_traits::{AsyncRead, AsyncWrite, task};
 
 #[test]
@@ -50,33 +50,31 @@ fn a_producer_that_never_flushes_allocates_nothing_per_write() {
         });
     };
     feed(1_000);
-    // 10 MB, in more than a hundred writes, each of a queue that has passed 64 KiB.
+    // 10 MB, in more than a hundred writes, each of a queue that has passed its mark.
     assert_eq!(allocations(|| feed(10_000)), 0);
 }
 
 /// Gives some frames, then would block once, and so on.
 struct Peer {
     frames: Vec<u8>,
-    blocks: bool,
+    given: usize,
 }
 
 impl Peer {
     fn new(frames: Vec<u8>) -> Self {
-        Self {
-            frames,
-            blocks: false,
-        }
+        Self { frames, given: 0 }
     }
 }
 
 impl Read for Peer {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.blocks = !self.blocks;
-        if !self.blocks {
+        let n = (&self.frames[self.given..]).read(buf)?;
+        if n == 0 {
+            self.given = 0;
             return task::poll(|_| Poll::Pending);
         }
-        buf[..self.frames.len()].copy_from_slice(&self.frames);
-        Ok(self.frames.len())
+        self.given += n;
+        Ok(n)
     }
 }
 
@@ -149,4 +147,29 @@ fn echoing_frames_of_40_kilobytes_allocates_twice_per_frame() {
     (0..2).for_each(|_| round());
     let steady = allocations(|| (0..1_000).for_each(|_| round()));
     assert_eq!(steady, 2 * 1_000);
+}
+
+/// One is read while the one before waits to be written, and then they change places.
+#[test]
+fn echoing_frames_of_64_kibibytes_in_a_row_allocates_nothing() {
+    let frame = [&[0, 1, 0, 0][..], &[7; 65_536]].concat();
+    for at_once in [1, 2, 5, 16] {
+        let peer = Peer::new(frame.repeat(at_once));
+        let codec = LengthDelimitedCodec::new(65_536).with_shared_items();
+        let mut frames = Framed::new(peer, codec);
+        let mut round = || {
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut echoed = 0;
+            while let Poll::Ready(frame) = frames.poll_next_unpin(&mut cx) {
+                let sink: &mut (dyn Sink<BytesMut, Error = _> + Unpin) = &mut frames;
+                assert!(sink.poll_ready_unpin(&mut cx).is_ready());
+                sink.start_send_unpin(frame.unwrap().unwrap()).unwrap();
+                echoed += 1;
+            }
+            assert_eq!(echoed, at_once);
+        };
+        (0..5).for_each(|_| round());
+        let steady = allocations(|| (0..100).for_each(|_| round()));
+        assert_eq!(steady, 0, "{at_once} at once");
+    }
 }

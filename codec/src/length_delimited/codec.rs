@@ -13,9 +13,10 @@ use crate::{
 ///
 /// Both directions have the same maximum and the same minimum, so a codec decodes whatever one with the
 /// same options has encoded. An item below 32 KiB is decoded to a copy in memory of its length, so that
-/// it may be kept for long; a longer one is the memory that was read into, as long as it is at least
-/// half of it. An encoded item of 4 KiB or more, a slice excepted, is not copied. How much is announced
-/// reserves nothing: memory grows with what has come.
+/// it may be kept for long; a longer one is the memory that was read into, as long as it is at least two
+/// fifths of it. An encoded item of 4 KiB or more, a slice excepted, is not copied. How much is announced
+/// reserves nothing: memory grows with what has come, and only for a frame as long as the two before it, 68 KiB
+/// at most, it is there at once.
 ///
 /// # Errors
 ///

@@ -7,7 +7,7 @@ use std::{
 use bytes::{BufMut, BytesMut};
 use io_traits::{AsyncRead, poll_read_buf, pool};
 
-use super::{LEAST_ROOM, expected::Expected};
+use super::{LEAST_ROOM, again, expected::Expected};
 use crate::spare::{self, Spare};
 
 /// What has been read and not been decoded, in memory that is held only while it is of use.
@@ -35,6 +35,8 @@ enum Memory {
     Usual,
     /// It was once longer than a lent buffer, and may still be.
     Grown,
+    /// For long frames that come again and again.
+    Again,
 }
 
 impl Memory {
@@ -44,6 +46,11 @@ impl Memory {
         } else {
             Self::Usual
         }
+    }
+
+    /// It is, or may be, longer than a lent buffer.
+    fn is_long(self) -> bool {
+        matches!(self, Self::Grown | Self::Again)
     }
 }
 
@@ -66,24 +73,52 @@ impl ReadBuffer {
         cx: &mut Context<'_>,
         needed: usize,
     ) -> Poll<io::Result<usize>> {
-        let expected = self.expected.next(self.bytes.len(), needed);
-        let most = expected.most(needed);
-        let polled = if self.bytes.capacity() == 0 {
-            let polled = spare::lend(&SPARE, &mut self.bytes, |buf| {
-                poll_read_buf(io, cx, &mut buf.limit(most))
-            });
-            if polled.is_ready() {
-                self.memory = Memory::Usual;
-            }
-            polled
+        // By far the most frequent case, for which nothing is reckoned.
+        let polled = if self.expected.is_anything() && needed == 0 {
+            self.poll_read(io, cx, 0, Expected::Anything)
         } else {
-            self.make_room(needed);
-            poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most))
+            self.poll_fill_expected(io, cx, needed)
         };
         if polled.is_pending() {
             self.park();
-        } else {
-            self.expected = expected;
+        }
+        polled
+    }
+
+    #[inline(never)]
+    fn poll_fill_expected<T: AsyncRead>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+        needed: usize,
+    ) -> Poll<io::Result<usize>> {
+        let expected = self.expected.next(self.bytes.len(), needed);
+        let polled = self.poll_read(io, cx, needed, expected);
+        if let Poll::Ready(Ok(n)) = polled {
+            self.expected = expected.after(n, needed);
+        }
+        polled
+    }
+
+    #[inline(always)]
+    fn poll_read<T: AsyncRead>(
+        &mut self,
+        io: &mut T,
+        cx: &mut Context<'_>,
+        needed: usize,
+        expected: Expected,
+    ) -> Poll<io::Result<usize>> {
+        let most = expected.most(needed);
+        let again = expected.again().map(|_| most);
+        if self.bytes.capacity() > 0 || again.is_some() {
+            self.make_room(needed, again);
+            return poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most));
+        }
+        let polled = spare::lend(&SPARE, &mut self.bytes, |buf| {
+            poll_read_buf(io, cx, &mut buf.limit(most))
+        });
+        if polled.is_ready() {
+            self.memory = Memory::Usual;
         }
         polled
     }
@@ -91,15 +126,16 @@ impl ReadBuffer {
     /// Makes room for a read behind what is there.
     ///
     /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
-    /// [`room`](Self::room).
-    fn make_room(&mut self, needed: usize) {
+    /// [`room`](Self::room). Where another long one is expected behind it, `again` is how much is read at once, and
+    /// there is room for that.
+    fn make_room(&mut self, needed: usize, again: Option<usize>) {
         let len = self.bytes.len();
         let enough = match needed {
             0 => LEAST_ROOM,
             _ => needed.min(LEAST_ROOM),
         };
         // The decoder may have reserved memory itself.
-        if self.memory != Memory::Grown {
+        if !self.memory.is_long() {
             self.memory = Memory::of(&self.bytes);
         }
         let left = self.bytes.capacity() - len;
@@ -108,10 +144,17 @@ impl ReadBuffer {
         if left >= enough && !moves_early {
             return;
         }
+        if let Some(most) = again {
+            let mut long = again::take(len + most);
+            long.extend_from_slice(&self.bytes);
+            self.exchange(long);
+            self.memory = Memory::Again;
+            return;
+        }
         // A buffer that has grown moves its rest to its front if that is enough.
         let wanted = needed.max(enough);
         if len.saturating_add(wanted) <= pool::CAPACITY {
-            if self.memory != Memory::Grown || !self.bytes.try_reclaim(wanted) {
+            if !self.memory.is_long() || !self.bytes.try_reclaim(wanted) {
                 self.move_to_lent();
             }
         } else {
@@ -133,7 +176,7 @@ impl ReadBuffer {
         } else if len <= KEPT {
             let rest = BytesMut::from(&self.bytes[..]);
             self.exchange(rest);
-        } else if self.memory == Memory::Grown && len <= pool::CAPACITY / 2 {
+        } else if self.memory.is_long() && len <= pool::CAPACITY / 2 {
             self.move_to_lent();
         }
     }
@@ -156,6 +199,7 @@ impl ReadBuffer {
     fn release(&mut self) {
         match mem::replace(&mut self.memory, Memory::Nothing) {
             Memory::Grown => self.bytes = BytesMut::new(),
+            Memory::Again => again::give_back(mem::take(&mut self.bytes)),
             Memory::Nothing | Memory::Usual => spare::give_back(&SPARE, &mut self.bytes),
         }
     }

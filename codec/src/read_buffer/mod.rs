@@ -1,6 +1,7 @@
 //! What has been read and not been decoded: when memory is taken for it and given back, and how much is
 //! read at once.
 
+mod again;
 mod buffer;
 mod expected;
 

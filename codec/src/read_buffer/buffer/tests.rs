@@ -91,23 +91,23 @@ fn a_frame_that_fits_never_leaves_a_lent_buffer() {
     let mut buf = filled(50_000);
     buf.advance(40_000);
     buf.extend_from_slice(&vec![7; 15_000]);
-    buf.make_room(40_000);
+    buf.make_room(40_000, None);
     assert_eq!((buf.len(), buf.capacity()), (25_000, pool::CAPACITY));
     // The last few bytes of one that fits exactly are worth no growth either.
     let mut buf = filled(pool::CAPACITY - 10);
-    buf.make_room(10);
+    buf.make_room(10, None);
     assert_eq!(buf.capacity(), pool::CAPACITY);
 }
 
 #[test]
 fn room_grows_with_what_was_received_and_not_with_what_was_announced() {
     let mut buf = filled(4);
-    buf.make_room(usize::MAX);
+    buf.make_room(usize::MAX, None);
     assert_eq!(buf.capacity(), pool::CAPACITY);
     for _ in 0..6 {
         let received = buf.capacity();
         buf.resize(received, 7);
-        buf.make_room(usize::MAX);
+        buf.make_room(usize::MAX, None);
         assert_eq!(buf.capacity() - received, received);
     }
 }
@@ -127,7 +127,7 @@ fn a_frame_whose_end_is_known_takes_its_length_and_a_read_at_most() {
         while buf.len() < length {
             let before = buf.as_ptr();
             let needed = length - buf.len();
-            buf.make_room(needed);
+            buf.make_room(needed, None);
             moves += usize::from(buf.as_ptr() != before);
             assert!(buf.capacity() <= length + READ, "{length}");
             let received = buf.capacity().min(length);
@@ -143,7 +143,7 @@ fn a_frame_whose_end_is_known_takes_its_length_and_a_read_at_most() {
 fn a_frame_that_ends_just_beyond_the_buffer_is_not_moved_as_a_whole() {
     for needed in [pool::CAPACITY - LEAST_ROOM + 1, READ] {
         let mut buf = filled(LEAST_ROOM);
-        buf.make_room(needed);
+        buf.make_room(needed, None);
         let front = buf.as_ptr();
         assert!(buf.capacity() <= LEAST_ROOM + needed + LEAST_ROOM);
         buf.resize(LEAST_ROOM + needed, 7);
@@ -151,17 +151,17 @@ fn a_frame_that_ends_just_beyond_the_buffer_is_not_moved_as_a_whole() {
     }
     // Nor is it in a buffer that has grown and is large enough.
     let mut buf = filled(pool::CAPACITY);
-    buf.make_room(2 * READ);
+    buf.make_room(2 * READ, None);
     let (front, grown) = (buf.as_ptr(), buf.capacity());
     buf.resize(grown, 7);
     buf.advance(grown - 2 * LEAST_ROOM);
     buf.truncate(LEAST_ROOM);
     let needed = pool::CAPACITY - LEAST_ROOM;
-    buf.make_room(needed);
+    buf.make_room(needed, None);
     assert_eq!((buf.as_ptr(), buf.capacity()), (front, grown));
     // More is not worth that: as much as was said has to come first.
     let mut buf = filled(LEAST_ROOM);
-    buf.make_room(READ + 1);
+    buf.make_room(READ + 1, None);
     assert_eq!(buf.capacity(), pool::CAPACITY);
 }
 
@@ -186,7 +186,7 @@ fn what_comes_behind_a_long_frame_is_expected_until_it_comes() {
 fn a_grown_buffer_is_exchanged_once_its_rest_is_short() {
     for rest in [0, 10, KEPT + 1, pool::CAPACITY / 2] {
         let mut buf = filled(pool::CAPACITY);
-        buf.make_room(0);
+        buf.make_room(0, None);
         buf.resize(1_000_000, 7);
         let consumed = buf.len() - rest;
         buf.advance(consumed);
@@ -201,13 +201,13 @@ fn a_grown_buffer_is_exchanged_once_its_rest_is_short() {
 #[test]
 fn a_grown_buffer_serves_the_next_long_frame_while_the_reader_need_not_wait() {
     let mut buf = filled(pool::CAPACITY);
-    buf.make_room(0);
+    buf.make_room(0, None);
     let grown = buf.capacity();
     assert!(grown > pool::CAPACITY);
     let start = buf.as_ptr();
     buf.resize(grown, 7);
     buf.advance(grown - 10);
-    buf.make_room(0);
+    buf.make_room(0, None);
     assert_eq!(
         (buf.as_ptr(), buf.len(), buf.capacity()),
         (start, 10, grown)
@@ -218,7 +218,7 @@ fn a_grown_buffer_serves_the_next_long_frame_while_the_reader_need_not_wait() {
 fn memory_that_a_decoder_reserved_is_given_up_too() {
     let mut buf = filled(10);
     buf.reserve(1_000_000);
-    buf.make_room(0);
+    buf.make_room(0, None);
     buf.resize(1_000_000, 7);
     buf.advance(1_000_000 - KEPT - 1);
     buf.park();
@@ -230,7 +230,7 @@ fn memory_that_a_decoder_reserved_is_given_up_too() {
 fn what_is_left_of_a_grown_buffer_does_not_wait_for_the_next_reader() {
     for parks in [false, true] {
         let mut buf = filled(pool::CAPACITY);
-        buf.make_room(0);
+        buf.make_room(0, None);
         // So much room is left as in a lent buffer that may wait.
         let consumed = buf.capacity() - pool::CAPACITY / 2;
         buf.resize(consumed, 7);
