@@ -28,7 +28,7 @@ help: ## list the verbs
 	@for crate in $(CRATES) bench fuzz openssl; do printf '  make %-15s %s\n' "test-$$crate" "the tests of $$crate"; done
 
 demo: ## run the demonstration; it ends by itself
-	cargo run --quiet --release -p examples --bin demo
+	cargo run --quiet --release -p examples --no-default-features --features demo --bin demo
 
 test: $(CRATES:%=test-%) test-bench test-fuzz test-openssl test-poll model outside ## every test of every crate
 
@@ -60,10 +60,14 @@ $(LIBRARIES:%=test-%): test-%: tools
 # The gallery is of Linux's objects.
 GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo dns foreign http tls')
 
-# In release, because `make demo` uses the same build.
+# As the tests of the crates are built, whose builds it uses, and with checks for overflow; the release build of all that
+# the programs stand on is what `make demo` runs.
+# `PROFILE=release` tests optimised ones.
+PROFILE ?= dev
+
 test-examples: tools
-	cargo build --release -p examples --no-default-features --bins
-	cargo test --release -p examples $(GALLERY)
+	cargo build --profile $(PROFILE) -p examples --no-default-features --bins
+	cargo test --profile $(PROFILE) -p examples $(GALLERY)
 
 # What reads the tools' output; nothing is measured.
 test-bench:
@@ -206,4 +210,4 @@ ci: ## what must pass before a merge
 	cargo tree --locked --manifest-path examples/bench/Cargo.toml >/dev/null
 	cargo tree --locked --manifest-path codec/fuzz/Cargo.toml >/dev/null
 	cargo tree --locked --manifest-path examples/openssl/Cargo.toml >/dev/null
-	$(MAKE) check doc test fuzz-short
+	$(MAKE) check doc test fuzz-short demo
