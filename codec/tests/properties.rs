@@ -300,6 +300,38 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+    #[test]
+    fn long_frames_of_one_length_are_what_was_sent_whether_they_are_kept_or_not(
+        lens in vec(prop_oneof![6 => Just(None), 1 => (0_usize..75_000).prop_map(Some)], 1..12),
+        usual in 30_000_usize..75_000,
+        cuts in cuts(200_000),
+        kept in vec(any::<bool>(), 12),
+        is_shared in any::<bool>(),
+    ) {
+        let frames = lens.iter().zip(0_u8..).map(|(len, n)| vec![n; len.unwrap_or(usual)]);
+        let frames: Vec<_> = frames.collect();
+        let plain = LengthDelimitedCodec::new(75_000);
+        let (stream, _) = encoded(plain.clone(), &frames);
+        let codec = if is_shared { plain.with_shared_items() } else { plain };
+        let mut come = Vec::new();
+        each_item(&stream, &cuts, codec, |item| {
+            if let Some(item) = item {
+                let item = item.expect("a frame");
+                let is_right = item == frames[come.len()];
+                come.push((is_right, kept[come.len()].then_some(item)));
+            }
+        });
+        prop_assert_eq!(come.len(), frames.len());
+        for ((is_right, kept), frame) in come.iter().zip(&frames) {
+            prop_assert!(is_right);
+            prop_assert!(kept.as_ref().is_none_or(|kept| kept == frame), "it has changed");
+        }
+    }
+}
+
 /// The bytes of one read.
 const READ: usize = pool::CAPACITY;
 
