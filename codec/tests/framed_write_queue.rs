@@ -232,7 +232,7 @@ fn close_writes_the_queue_flushes_and_shuts_down() {
 
 #[test]
 fn an_idle_writer_holds_no_buffer() {
-    let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80));
+    let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(1_000_000));
     assert_eq!(lines.write_buffer().capacity(), 0);
     block_on(async {
         lines.feed("a").await.unwrap();

@@ -197,6 +197,30 @@ fn lines_are_encoded_one_behind_the_other() {
     assert_eq!(bytes::Buf::chunk(&queue), b"line 1\nline 2\n\n");
 }
 
+#[test]
+fn a_line_that_would_not_come_back_as_one_is_refused_and_nothing_of_it_is_written() {
+    let mut codec = LinesCodec::new(4);
+    let mut queue = Segments::new();
+    codec.encode("four", &mut queue).unwrap();
+    let Err(LinesError::ItemTooLong { len: 5 }) = codec.encode("fiver", &mut queue) else {
+        panic!("it is too long");
+    };
+    for (line, end) in [("\n", 0), ("a\nb", 1), ("abc\n", 3)] {
+        match codec.encode(line, &mut queue) {
+            Err(LinesError::EndingInItem { at }) => assert_eq!(at, end),
+            other => panic!("{other:?}"),
+        }
+    }
+    // A carriage return is none, but for the decoder at the end.
+    codec.encode("a\rb", &mut queue).unwrap();
+    codec.encode("c\r", &mut queue).unwrap();
+    assert_eq!(bytes::Buf::chunk(&queue), b"four\na\rb\nc\r\n");
+    let mut buf = BytesMut::from(bytes::Buf::chunk(&queue));
+    for line in ["four", "a\rb", "c"] {
+        assert_eq!(decoded(&mut codec, &mut buf).unwrap(), line);
+    }
+}
+
 /// A line that was cut by an error is not lost with it: whoever goes on reading gets all of it.
 #[test]
 fn an_error_of_the_reader_inside_a_line_loses_nothing_of_the_line() {

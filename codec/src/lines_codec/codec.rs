@@ -9,15 +9,19 @@ use crate::{Decoder, Encoder, LinesError, Segments};
 /// A line is decoded to a `String` without its ending. At the end of the stream the remainder is a line
 /// too, unless it is empty or a lone `\r`. A byte is looked at once, however slowly it comes.
 ///
-/// What is encoded is the text and a `\n`. Neither its length nor line endings inside of it are checked.
+/// What is encoded is the text and a `\n`, so that it is decoded to the same line, but for a `\r` at its end: that is
+/// taken for a part of the ending.
 ///
 /// # Errors
 ///
-/// Each of these concerns one line, and the next line is decoded as if nothing had been:
+/// When decoding, each of these concerns one line, and the next line is decoded as if nothing had been:
 ///
 /// * [`LinesError::TooLong`], once, as soon as it is certain that a line is longer than the maximum. The
 ///   rest of it is discarded as it comes, without being kept.
 /// * [`LinesError::InvalidUtf8`]
+///
+/// When encoding, [`LinesError::ItemTooLong`] and [`LinesError::EndingInItem`] concern one line, of which nothing is
+/// written.
 ///
 /// [`LinesError::Io`], an error of the reader or writer, ends the stream.
 ///
@@ -69,6 +73,16 @@ impl LinesCodec {
     /// The most bytes that a line may have.
     pub fn max_length(&self) -> usize {
         self.max_length
+    }
+
+    fn check(&self, item: &[u8]) -> Result<(), LinesError> {
+        if item.len() > self.max_length {
+            return Err(LinesError::ItemTooLong { len: item.len() });
+        }
+        match memchr(b'\n', item) {
+            Some(at) => Err(LinesError::EndingInItem { at }),
+            None => Ok(()),
+        }
     }
 
     /// The line of `bytes`, which is one without its `\n`.
@@ -156,7 +170,9 @@ impl<T: AsRef<str>> Encoder<T> for LinesCodec {
     type Error = LinesError;
 
     fn encode(&mut self, line: T, dst: &mut Segments) -> Result<(), LinesError> {
-        dst.put_slice(line.as_ref().as_bytes());
+        let line = line.as_ref().as_bytes();
+        self.check(line)?;
+        dst.put_slice(line);
         dst.put_slice(b"\n");
         Ok(())
     }

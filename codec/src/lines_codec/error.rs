@@ -2,8 +2,9 @@ use std::{error, fmt, io, str::Utf8Error};
 
 /// What can go wrong with lines.
 ///
-/// As an [`io::Error`] the first two are of the kind [`InvalidData`](io::ErrorKind::InvalidData), with
-/// this error as their source.
+/// As an [`io::Error`], the first two are of the kind [`InvalidData`](io::ErrorKind::InvalidData), those of an *item*
+/// are of the kind [`InvalidInput`](io::ErrorKind::InvalidInput), and this error is the source. [`Io`](Self::Io)
+/// becomes the error that is in it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LinesError {
@@ -11,26 +12,40 @@ pub enum LinesError {
     TooLong,
     /// A line was not UTF-8.
     InvalidUtf8(Utf8Error),
+    /// A line to be encoded is longer than the maximum.
+    ItemTooLong {
+        /// The length of the line in bytes.
+        len: usize,
+    },
+    /// A line to be encoded holds a `\n`, so that it would be decoded as two.
+    EndingInItem {
+        /// Where the `\n` stands, in bytes from the front of the line.
+        at: usize,
+    },
     /// The reader or writer failed.
     Io(io::Error),
 }
 
 impl fmt::Display for LinesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooLong => "a line is longer than the maximum",
-            Self::InvalidUtf8(_) => "a line is not UTF-8",
-            Self::Io(_) => "reading or writing lines failed",
-        })
+        match self {
+            Self::TooLong => f.write_str("a line is longer than the maximum"),
+            Self::InvalidUtf8(_) => f.write_str("a line is not UTF-8"),
+            Self::ItemTooLong { len } => {
+                write!(f, "{len} bytes are longer than the maximum of a line")
+            }
+            Self::EndingInItem { at } => write!(f, "byte {at} of a line is the end of one"),
+            Self::Io(_) => f.write_str("reading or writing lines failed"),
+        }
     }
 }
 
 impl error::Error for LinesError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::TooLong => None,
             Self::InvalidUtf8(source) => Some(source),
             Self::Io(source) => Some(source),
+            _ => None,
         }
     }
 }
@@ -51,7 +66,12 @@ impl From<LinesError> for io::Error {
     fn from(error: LinesError) -> Self {
         match error {
             LinesError::Io(error) => error,
-            error => Self::new(io::ErrorKind::InvalidData, error),
+            LinesError::TooLong | LinesError::InvalidUtf8(_) => {
+                Self::new(io::ErrorKind::InvalidData, error)
+            }
+            LinesError::ItemTooLong { .. } | LinesError::EndingInItem { .. } => {
+                Self::new(io::ErrorKind::InvalidInput, error)
+            }
         }
     }
 }
@@ -72,6 +92,15 @@ mod tests {
         assert!(io.get_ref().unwrap().is::<LinesError>());
         let kind = io::Error::from(LinesError::TooLong).kind();
         assert_eq!(kind, io::ErrorKind::InvalidData);
+        for item in [
+            LinesError::ItemTooLong { len: 1 },
+            LinesError::EndingInItem { at: 1 },
+        ] {
+            assert!(item.source().is_none());
+            let io = io::Error::from(item);
+            assert_eq!(io.kind(), io::ErrorKind::InvalidInput);
+            assert!(io.get_ref().unwrap().is::<LinesError>());
+        }
 
         let reset = LinesError::from(io::Error::from(io::ErrorKind::ConnectionReset));
         assert!(reset.source().unwrap().is::<io::Error>());

@@ -50,10 +50,15 @@ fn main() -> ExitCode {
 }
 
 async fn chat(stream: &TcpStream, room: &Arc<Room>, limits: Limits) -> io::Result<()> {
-    let codec = LinesCodec::new(limits.max_line);
     let (member, inbox) = room.enter();
-    let reader = read_lines(FramedRead::new(stream, codec.clone()), member);
-    let lines = FramedWrite::new(stream, codec).with_high_water_bytes(limits.max_queue);
+    let reader = read_lines(
+        FramedRead::new(stream, LinesCodec::new(limits.max_line)),
+        member,
+    );
+    // What the server says itself may be longer than what a client may.
+    let longest = limits.max_line.max(LONGEST_NOTICE);
+    let lines =
+        FramedWrite::new(stream, LinesCodec::new(longest)).with_high_water_bytes(limits.max_queue);
     let writer = write_lines(lines, inbox);
     // Both in one task. The first error ends both, and with them the connection.
     try_join(reader, writer).await?;
@@ -203,6 +208,9 @@ impl Drop for Member {
 
 /// Lines that wait in an inbox for a task to take them.
 const INBOX: usize = 16;
+
+/// Bytes of what the server tells a client of its lines, at most.
+const LONGEST_NOTICE: usize = 80;
 
 /// Send each line to all other clients
 #[derive(Parser)]

@@ -70,27 +70,28 @@ pub(crate) fn check(input: &[u8], planted: bool) {
     }
 }
 
-/// Of text without endings.
+/// Of any text: what is written comes back as one line, and what could not is refused.
 fn lines(mut input: Input<'_>, cuts: u16) {
-    let mut written = FramedWrite::new(Pipe::new([], cuts), LinesCodec::new(0));
+    let longest = input.length();
+    let mut written = FramedWrite::new(Pipe::new([], cuts), LinesCodec::new(longest));
     let mut items = Vec::new();
     while !input.is_empty() {
         let len = input.length();
-        let line = String::from_utf8_lossy(input.bytes(len)).replace(['\r', '\n'], " ");
+        let line = String::from_utf8_lossy(input.bytes(len));
         let permit = finish(written.reserve()).expect("a pipe takes everything");
-        permit.feed(&line).expect("lines take everything");
+        let fits = line.len() <= longest && !line.contains('\n');
+        assert_eq!(permit.feed(&line).is_ok(), fits, "{line:?}");
+        if !fits {
+            continue;
+        }
         let end = written.get_ref().written.len() + written.write_buffer().len();
         let start = end - line.len() - 1;
         written.get_mut().tell_written(start..end);
-        items.push(Ok(Shown::from(line)));
+        items.push(Ok(Shown::from(
+            line.strip_suffix('\r').unwrap_or(&line).to_owned(),
+        )));
     }
     finish(written.flush()).expect("a pipe takes everything");
-    let longest = items
-        .iter()
-        .flatten()
-        .map(|line: &Shown| line.0.len())
-        .max()
-        .unwrap_or(0);
     let pipe = written.into_inner().read_back(cuts);
     let seen = decoded_from(pipe, LinesCodec::new(longest), longest + 2);
     assert_eq!(seen, items);
