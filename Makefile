@@ -44,7 +44,7 @@ $(LIBRARIES:%=test-%): test-%: tools
 	ran=; \
 	tests() { \
 		run cargo test -p $* "$$@" --no-run; \
-		programs=$$(cargo test -p $* "$$@" --no-run 2>&1 | sed -n 's/^ *Executable .*(\(.*\))$$/\1/p' | tr '\n' ' '); \
+		programs=$$(cargo --color never --config term.quiet=false test -p $* "$$@" --no-run 2>&1 | sed -n 's/^ *Executable .*(\(.*\))$$/\1/p' | tr '\n' ' '); \
 		[ -n "$$programs" ] || { echo "cargo does not say which programs it has built"; exit 1; }; \
 		case "$$ran" in \
 			*"[$$programs]"*) echo "these are the programs that ran before" ;; \
@@ -60,10 +60,9 @@ $(LIBRARIES:%=test-%): test-%: tools
 # The gallery is of Linux's objects.
 GALLERY := $(if $(filter Linux,$(shell uname -s)),,--no-default-features --features 'demo dns foreign http tls')
 
-# As the tests of the crates are built, whose builds it uses, and with checks for overflow; the release build of all that
-# the programs stand on is what `make demo` runs.
-# `PROFILE=release` tests optimised ones.
-PROFILE ?= dev
+# Not optimised, so that it uses what the tests of the crates have built, and with checks for overflow. `make demo` runs
+# optimised code; `PROFILE=release` tests it.
+PROFILE := dev
 
 test-examples: tools
 	cargo build --profile $(PROFILE) -p examples --no-default-features --bins

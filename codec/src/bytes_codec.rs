@@ -7,7 +7,7 @@ use crate::{Decoder, Encoder, Segments, item};
 /// Bytes as they come, in pieces that mean nothing.
 ///
 /// What has been read is an item, never an empty one and never longer than one read: 64 KiB, or what
-/// is left in a buffer that came with [`FramedParts`](crate::FramedParts). So no maximum is needed. An
+/// another codec or [`FramedParts`](crate::FramedParts) have left in the buffer. So no maximum is needed. An
 /// item below 32 KiB is a copy in memory of its length, so that it may be kept for long; a longer one
 /// is the memory that was read into.
 ///

@@ -64,7 +64,7 @@ use bytes::BytesMut;
 /// * Keep an upper limit for the length of a frame. Without one a peer fills the memory.
 /// * Copying a frame out of `src` lets the memory be used again at once.
 ///   [`split_to`](BytesMut::split_to) copies nothing, but each frame then keeps a whole read buffer
-///   (64 KiB) alive for as long as it lives.
+///   (64 KiB or more) alive for as long as it lives.
 /// * No `reserve` is needed before `Ok(None)`; see [`needed`](Self::needed).
 pub trait Decoder {
     /// The frame.
@@ -123,7 +123,8 @@ pub trait Decoder {
     /// A hint by which a long frame is read in few reads, is copied rarely, and gets no more memory than
     /// it takes. It may come from the peer: whatever it says, memory is reserved in steps of at most
     /// 64 KiB, or as much as has been received where that is more (twice that in the last step). Only where two
-    /// frames of one length have come in a row, of 32 to 68 KiB, the next is taken to be as long, and is read at once.
+    /// frames of one length have come, of 32 to 68 KiB and with less than 4 KiB between them, the next is taken to be as
+    /// long, and is read at once.
     fn needed(&self) -> usize {
         0
     }

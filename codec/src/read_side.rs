@@ -145,6 +145,7 @@ impl ReadSide {
 
     pub(crate) fn with_another_decoder(mut self) -> Self {
         self.ask_again();
+        self.buf.expect_anything();
         self
     }
 

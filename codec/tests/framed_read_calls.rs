@@ -8,10 +8,10 @@ use std::{
 };
 
 use bytes::{Buf, BytesMut};
-use codec::{Decoder, FramedRead, LengthDelimitedCodec, LinesCodec};
+use codec::{BytesCodec, Decoder, FramedRead, LengthDelimitedCodec, LinesCodec};
 use common::{Drip, poll_next};
 use futures::{FutureExt, StreamExt, executor::block_on};
-use io_traits::{AsyncRead, ReadCursor, testing::Script};
+use io_traits::{AsyncRead, ReadCursor, pool, testing::Script};
 
 #[test]
 fn a_decoder_is_asked_until_it_has_nothing_more_also_with_an_empty_buffer() {
@@ -176,6 +176,31 @@ fn long_frames_of_one_length_that_come_one_by_one_cost_one_read_each() {
         reads[2..].windows(2).all(|pair| pair[1] - pair[0] == 2),
         "{reads:?}"
     );
+}
+
+#[test]
+fn another_codec_expects_nothing_of_the_frames_before_it() {
+    let mut frame = 65_536_u32.to_be_bytes().to_vec();
+    frame.resize(4 + 65_536, 7);
+    let reader = Endless {
+        frame: &frame,
+        at: 0,
+        reads: 0,
+        waits: None,
+    };
+    let mut frames = FramedRead::new(reader, LengthDelimitedCodec::new(65_536));
+    for _ in 0..4 {
+        block_on(frames.next()).unwrap().unwrap();
+    }
+    let buffered = frames.read_buffer().len();
+    let mut pieces = frames.map_codec(|_| BytesCodec::new());
+    if buffered > 0 {
+        assert_eq!(block_on(pieces.next()).unwrap().unwrap().len(), buffered);
+    }
+    for _ in 0..4 {
+        let piece = block_on(pieces.next()).unwrap().unwrap();
+        assert!(piece.len() <= pool::CAPACITY, "{} bytes", piece.len());
+    }
 }
 
 #[test]

@@ -2,9 +2,10 @@ use std::{error, fmt, io, str::Utf8Error};
 
 /// What can go wrong with lines.
 ///
-/// As an [`io::Error`], the first two are of the kind [`InvalidData`](io::ErrorKind::InvalidData), those of an *item*
-/// are of the kind [`InvalidInput`](io::ErrorKind::InvalidInput), and this error is the source. [`Io`](Self::Io)
-/// becomes the error that is in it.
+/// As an [`io::Error`], [`TooLong`](Self::TooLong) and [`InvalidUtf8`](Self::InvalidUtf8) are of the kind
+/// [`InvalidData`](io::ErrorKind::InvalidData), [`ItemTooLong`](Self::ItemTooLong) and
+/// [`EndingInItem`](Self::EndingInItem) of the kind [`InvalidInput`](io::ErrorKind::InvalidInput), and this error is the
+/// source. [`Io`](Self::Io) becomes the error that is in it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LinesError {
@@ -34,7 +35,7 @@ impl fmt::Display for LinesError {
             Self::ItemTooLong { len } => {
                 write!(f, "{len} bytes are longer than the maximum of a line")
             }
-            Self::EndingInItem { at } => write!(f, "byte {at} of a line is the end of one"),
+            Self::EndingInItem { at } => write!(f, "byte {at} of a line is a `\\n`"),
             Self::Io(_) => f.write_str("reading or writing lines failed"),
         }
     }
@@ -45,7 +46,7 @@ impl error::Error for LinesError {
         match self {
             Self::InvalidUtf8(source) => Some(source),
             Self::Io(source) => Some(source),
-            _ => None,
+            Self::TooLong | Self::ItemTooLong { .. } | Self::EndingInItem { .. } => None,
         }
     }
 }

@@ -108,10 +108,14 @@ impl ReadBuffer {
         needed: usize,
         expected: Expected,
     ) -> Poll<io::Result<usize>> {
-        let most = expected.most(needed);
-        let again = expected.again().map(|_| most);
-        if self.bytes.capacity() > 0 || again.is_some() {
-            self.make_room(needed, again);
+        let mut most = expected.most(needed);
+        let comes_again = expected.again().is_some();
+        if self.bytes.capacity() > 0 || comes_again {
+            self.make_room(needed, expected);
+            // A part of the next frame would have to be moved to where all of it has room.
+            if comes_again && self.bytes.capacity() - self.bytes.len() < most {
+                most = needed + LEAST_ROOM;
+            }
             return poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most));
         }
         let polled = spare::lend(&SPARE, &mut self.bytes, |buf| {
@@ -126,16 +130,15 @@ impl ReadBuffer {
     /// Makes room for a read behind what is there.
     ///
     /// A frame that fits into a lent buffer never leaves it. A longer one grows in steps; see
-    /// [`room`](Self::room). Where another long one is expected behind it, `again` is how much is read at once, and
-    /// there is room for that.
-    fn make_room(&mut self, needed: usize, again: Option<usize>) {
+    /// [`room`](Self::room). Where another long one is expected behind it, there is room for both.
+    fn make_room(&mut self, needed: usize, expected: Expected) {
         let len = self.bytes.len();
         let enough = match needed {
             0 => LEAST_ROOM,
             _ => needed.min(LEAST_ROOM),
         };
         // The decoder may have reserved memory itself.
-        if !self.memory.is_long() {
+        if !self.memory.is_long() || self.bytes.capacity() > again::LONGEST {
             self.memory = Memory::of(&self.bytes);
         }
         let left = self.bytes.capacity() - len;
@@ -144,8 +147,8 @@ impl ReadBuffer {
         if left >= enough && !moves_early {
             return;
         }
-        if let Some(most) = again {
-            let mut long = again::take(len + most);
+        if let Some(frame) = expected.again() {
+            let mut long = again::take(len + expected.most(needed), 2 * (frame + LEAST_ROOM));
             long.extend_from_slice(&self.bytes);
             self.exchange(long);
             self.memory = Memory::Again;
@@ -161,6 +164,9 @@ impl ReadBuffer {
             let room = Self::room(len, needed);
             if !self.bytes.try_reclaim(room) {
                 self.grow(room);
+            } else if !self.memory.is_long() {
+                // What was consumed before it is there again.
+                self.memory = Memory::of(&self.bytes);
             }
         }
     }
@@ -189,9 +195,15 @@ impl ReadBuffer {
         }
     }
 
+    /// Another decoder is going to look at the bytes: what came before says nothing of its frames.
+    pub(crate) fn expect_anything(&mut self) {
+        self.expected = Expected::Anything;
+    }
+
     /// Takes the bytes out, which ends the claim of the pool on their memory.
     pub(crate) fn into_inner(mut self) -> BytesMut {
         self.release_if_empty();
+        self.memory = Memory::Nothing;
         mem::take(&mut self.bytes)
     }
 

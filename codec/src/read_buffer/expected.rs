@@ -6,16 +6,15 @@ use super::LEAST_ROOM;
 ///
 /// Behind a long frame there is often another. What is read of it together with the end of the one before,
 /// or before its length is known, has to be copied to where all of it has room. So that is a little, and
-/// one read more, which costs less than to copy half of it. Where two in a row were of the same length, the next
-/// is taken to be so, too, and is read at once.
+/// one read more, which costs less than to copy half of it. Where two were of the same length, with less than that
+/// between them, the next is taken to be so, too, and is read at once.
 ///
 /// ```text
-///   Anything ──▶ Long ──── all of it ───▶ AfterLong ── a read ──▶ Begun ── not long ──▶ Anything
-///                 ▲ │                      ▲    │                  │
-///                 │ └── a part of it ──┐   │    └─ just as long ─┐ │
-///                 └────────────────────┘   └─────────────────────┘ │
-///                 ▲                    long                        │
-///                 └────────────────────────────────────────────────┘
+///                  ┌─ a part ─┐           ┌─ just as long ─┐
+///                  │          ▼           │                ▼
+///   Anything ──▶ Long ──── all of it ──▶ AfterLong ── a read ──▶ Begun ── a whole one ──▶ Anything
+///                  ▲                      │                       │ ▲ │
+///                  └──────── long ────────┴───────────────────────┘ └─┘ a part of a short one
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
@@ -24,7 +23,7 @@ pub(super) enum Expected {
     Long(Frame),
     /// What follows a long frame.
     AfterLong(Frame),
-    /// What has been read behind a long frame tells how long the next is.
+    /// What has been read behind a long frame may tell how long the next is.
     Begun(Frame),
 }
 
@@ -34,6 +33,13 @@ pub(super) struct Frame {
     len: usize,
     /// The one before was just as long.
     again: bool,
+}
+
+impl Frame {
+    const NONE: Self = Self {
+        len: 0,
+        again: false,
+    };
 }
 
 impl Expected {
@@ -48,7 +54,7 @@ impl Expected {
         let total = len.saturating_add(needed);
         let is_long = needed > 0 && total >= LONG;
         match self {
-            Self::Long(_) if is_long => self,
+            Self::Long(frame) if is_long && total == frame.len => self,
             Self::AfterLong(_) if needed == 0 => self,
             Self::AfterLong(before) | Self::Begun(before) if is_long => Self::Long(Frame {
                 len: total,
@@ -58,6 +64,8 @@ impl Expected {
                 len: total,
                 again: false,
             }),
+            // A short one, behind which there may be a long one as well.
+            Self::AfterLong(_) | Self::Begun(_) if needed > 0 => Self::Begun(Frame::NONE),
             _ => Self::Anything,
         }
     }
@@ -79,8 +87,8 @@ impl Expected {
     #[inline]
     pub(super) fn most(self, needed: usize) -> usize {
         match self {
-            Self::Anything | Self::Begun(_) => usize::MAX,
-            Self::Long(_) | Self::AfterLong(_) => {
+            Self::Anything => usize::MAX,
+            Self::Long(_) | Self::AfterLong(_) | Self::Begun(_) => {
                 let next = self.again().unwrap_or(0);
                 needed.saturating_add(LEAST_ROOM).saturating_add(next)
             }
@@ -131,14 +139,13 @@ mod tests {
             // What comes is no long one.
             (0, 0, 8),
             (0, 0, 4),
-            (4, 100, 100),
             (0, usize::MAX, 1),
         ];
         let little = LEAST_ROOM;
         let any = usize::MAX;
         assert_eq!(
             most(reads),
-            [any, LONG + little, 4 + little, little, any, any, any]
+            [any, LONG + little, 4 + little, little, any, any]
         );
     }
 
@@ -175,6 +182,31 @@ mod tests {
                 LEAST_ROOM,
             ]
         );
+    }
+
+    #[test]
+    fn a_decoder_that_changes_its_mind_inside_a_frame_is_not_believed() {
+        let frame = LONG + 10;
+        let reads = [
+            (4, frame - 4, frame),
+            (4, frame - 4, 100),
+            (100, 1 << 40, 100),
+            (200, usize::MAX, 100),
+        ];
+        assert_eq!(
+            most(reads)[1..],
+            [
+                frame - 4 + frame + LEAST_ROOM,
+                (1 << 40) + LEAST_ROOM,
+                usize::MAX
+            ]
+        );
+    }
+
+    #[test]
+    fn between_long_frames_no_more_is_read_than_a_short_one_needs() {
+        let reads = [(4, LONG, LONG), (0, 0, 4), (4, 100, 60), (64, 40, 40)];
+        assert_eq!(most(reads)[2..], [100 + LEAST_ROOM, 40 + LEAST_ROOM]);
     }
 
     #[test]

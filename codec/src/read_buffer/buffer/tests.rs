@@ -91,23 +91,23 @@ fn a_frame_that_fits_never_leaves_a_lent_buffer() {
     let mut buf = filled(50_000);
     buf.advance(40_000);
     buf.extend_from_slice(&vec![7; 15_000]);
-    buf.make_room(40_000, None);
+    buf.make_room(40_000, Expected::Anything);
     assert_eq!((buf.len(), buf.capacity()), (25_000, pool::CAPACITY));
     // The last few bytes of one that fits exactly are worth no growth either.
     let mut buf = filled(pool::CAPACITY - 10);
-    buf.make_room(10, None);
+    buf.make_room(10, Expected::Anything);
     assert_eq!(buf.capacity(), pool::CAPACITY);
 }
 
 #[test]
 fn room_grows_with_what_was_received_and_not_with_what_was_announced() {
     let mut buf = filled(4);
-    buf.make_room(usize::MAX, None);
+    buf.make_room(usize::MAX, Expected::Anything);
     assert_eq!(buf.capacity(), pool::CAPACITY);
     for _ in 0..6 {
         let received = buf.capacity();
         buf.resize(received, 7);
-        buf.make_room(usize::MAX, None);
+        buf.make_room(usize::MAX, Expected::Anything);
         assert_eq!(buf.capacity() - received, received);
     }
 }
@@ -127,7 +127,7 @@ fn a_frame_whose_end_is_known_takes_its_length_and_a_read_at_most() {
         while buf.len() < length {
             let before = buf.as_ptr();
             let needed = length - buf.len();
-            buf.make_room(needed, None);
+            buf.make_room(needed, Expected::Anything);
             moves += usize::from(buf.as_ptr() != before);
             assert!(buf.capacity() <= length + READ, "{length}");
             let received = buf.capacity().min(length);
@@ -143,7 +143,7 @@ fn a_frame_whose_end_is_known_takes_its_length_and_a_read_at_most() {
 fn a_frame_that_ends_just_beyond_the_buffer_is_not_moved_as_a_whole() {
     for needed in [pool::CAPACITY - LEAST_ROOM + 1, READ] {
         let mut buf = filled(LEAST_ROOM);
-        buf.make_room(needed, None);
+        buf.make_room(needed, Expected::Anything);
         let front = buf.as_ptr();
         assert!(buf.capacity() <= LEAST_ROOM + needed + LEAST_ROOM);
         buf.resize(LEAST_ROOM + needed, 7);
@@ -151,17 +151,17 @@ fn a_frame_that_ends_just_beyond_the_buffer_is_not_moved_as_a_whole() {
     }
     // Nor is it in a buffer that has grown and is large enough.
     let mut buf = filled(pool::CAPACITY);
-    buf.make_room(2 * READ, None);
+    buf.make_room(2 * READ, Expected::Anything);
     let (front, grown) = (buf.as_ptr(), buf.capacity());
     buf.resize(grown, 7);
     buf.advance(grown - 2 * LEAST_ROOM);
     buf.truncate(LEAST_ROOM);
     let needed = pool::CAPACITY - LEAST_ROOM;
-    buf.make_room(needed, None);
+    buf.make_room(needed, Expected::Anything);
     assert_eq!((buf.as_ptr(), buf.capacity()), (front, grown));
     // More is not worth that: as much as was said has to come first.
     let mut buf = filled(LEAST_ROOM);
-    buf.make_room(READ + 1, None);
+    buf.make_room(READ + 1, Expected::Anything);
     assert_eq!(buf.capacity(), pool::CAPACITY);
 }
 
@@ -186,7 +186,7 @@ fn what_comes_behind_a_long_frame_is_expected_until_it_comes() {
 fn a_grown_buffer_is_exchanged_once_its_rest_is_short() {
     for rest in [0, 10, KEPT + 1, pool::CAPACITY / 2] {
         let mut buf = filled(pool::CAPACITY);
-        buf.make_room(0, None);
+        buf.make_room(0, Expected::Anything);
         buf.resize(1_000_000, 7);
         let consumed = buf.len() - rest;
         buf.advance(consumed);
@@ -201,13 +201,13 @@ fn a_grown_buffer_is_exchanged_once_its_rest_is_short() {
 #[test]
 fn a_grown_buffer_serves_the_next_long_frame_while_the_reader_need_not_wait() {
     let mut buf = filled(pool::CAPACITY);
-    buf.make_room(0, None);
+    buf.make_room(0, Expected::Anything);
     let grown = buf.capacity();
     assert!(grown > pool::CAPACITY);
     let start = buf.as_ptr();
     buf.resize(grown, 7);
     buf.advance(grown - 10);
-    buf.make_room(0, None);
+    buf.make_room(0, Expected::Anything);
     assert_eq!(
         (buf.as_ptr(), buf.len(), buf.capacity()),
         (start, 10, grown)
@@ -218,7 +218,7 @@ fn a_grown_buffer_serves_the_next_long_frame_while_the_reader_need_not_wait() {
 fn memory_that_a_decoder_reserved_is_given_up_too() {
     let mut buf = filled(10);
     buf.reserve(1_000_000);
-    buf.make_room(0, None);
+    buf.make_room(0, Expected::Anything);
     buf.resize(1_000_000, 7);
     buf.advance(1_000_000 - KEPT - 1);
     buf.park();
@@ -230,7 +230,7 @@ fn memory_that_a_decoder_reserved_is_given_up_too() {
 fn what_is_left_of_a_grown_buffer_does_not_wait_for_the_next_reader() {
     for parks in [false, true] {
         let mut buf = filled(pool::CAPACITY);
-        buf.make_room(0, None);
+        buf.make_room(0, Expected::Anything);
         // So much room is left as in a lent buffer that may wait.
         let consumed = buf.capacity() - pool::CAPACITY / 2;
         buf.resize(consumed, 7);
@@ -243,4 +243,68 @@ fn what_is_left_of_a_grown_buffer_does_not_wait_for_the_next_reader() {
         }
         assert_eq!(filled(1).capacity(), pool::CAPACITY, "parks: {parks}");
     }
+}
+
+/// Reads what is needed of a frame from somebody who has `given` to give; returns how much has come.
+fn read_needed(buf: &mut ReadBuffer, needed: usize, given: usize) -> usize {
+    let mut script = Script::new().gives(vec![7; given]);
+    let mut cx = Context::from_waker(Waker::noop());
+    match buf.poll_fill(&mut script, &mut cx, needed) {
+        Poll::Ready(Ok(n)) => n,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn no_part_of_a_long_frame_is_read_to_where_not_all_of_it_has_room() {
+    let mut buf = ReadBuffer::new(BytesMut::new());
+    for _ in 0..2 {
+        read_needed(&mut buf, 0, 4);
+        read_needed(&mut buf, 39_996, 39_996);
+        buf.clear();
+        buf.release_if_empty();
+    }
+    // The next one comes in parts, and waits in a lent buffer.
+    read_needed(&mut buf, 0, 10_000);
+    read(&mut buf, 0);
+    assert_eq!(buf.capacity(), pool::CAPACITY);
+    assert_eq!(read_needed(&mut buf, 30_000, 60_000), 30_000 + LEAST_ROOM);
+}
+
+#[test]
+fn memory_that_comes_back_from_in_front_counts_as_grown() {
+    let mut buf = filled(100);
+    buf.reserve(200_000);
+    buf.resize(200_000, 7);
+    buf.advance(200_000 - 60_000);
+    buf.make_room(10_000, Expected::Anything);
+    buf.advance(60_000 - 20_000);
+    buf.park();
+    assert_eq!((buf.len(), buf.capacity()), (20_000, pool::CAPACITY));
+}
+
+#[test]
+fn memory_for_long_frames_that_a_decoder_has_had_grow_is_not_kept_for_others() {
+    let mut buf = filled(10);
+    buf.memory = Memory::Again;
+    buf.reserve(1_000_000);
+    buf.make_room(0, Expected::Anything);
+    buf.resize(1_000_000, 7);
+    let item = buf.split_to(1_000_000);
+    buf.release_if_empty();
+    drop(item);
+    assert_eq!(again::take(1, 2_000_000).capacity(), 1);
+}
+
+#[test]
+fn a_stream_that_is_taken_apart_leaves_the_buffers_of_others_alone() {
+    for _ in 0..2 {
+        again::give_back(BytesMut::with_capacity(123_456));
+    }
+    for _ in 0..2 {
+        let mut buf = filled(10);
+        buf.memory = Memory::Again;
+        assert_eq!(buf.into_inner().len(), 10);
+    }
+    assert_eq!(again::take(100_000, 139_000).capacity(), 123_456);
 }
