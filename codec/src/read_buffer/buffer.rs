@@ -74,10 +74,10 @@ impl ReadBuffer {
         needed: usize,
     ) -> Poll<io::Result<usize>> {
         // By far the most frequent case, for which nothing is reckoned.
-        let polled = if self.expected.is_anything() && needed == 0 {
-            self.poll_read(io, cx, 0, Expected::Anything)
+        let polled = if self.expected.is_anything() && needed == 0 && self.bytes.capacity() == 0 {
+            self.poll_lent(io, cx, usize::MAX)
         } else {
-            self.poll_fill_expected(io, cx, needed)
+            self.poll_expected(io, cx, needed)
         };
         if polled.is_pending() {
             self.park();
@@ -86,38 +86,39 @@ impl ReadBuffer {
     }
 
     #[inline(never)]
-    fn poll_fill_expected<T: AsyncRead>(
+    fn poll_expected<T: AsyncRead>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,
         needed: usize,
     ) -> Poll<io::Result<usize>> {
         let expected = self.expected.next(self.bytes.len(), needed);
-        let polled = self.poll_read(io, cx, needed, expected);
+        let mut most = expected.most(needed);
+        let comes_again = expected.again().is_some();
+        let polled = if self.bytes.capacity() > 0 || comes_again {
+            self.make_room(needed, expected);
+            // A part of the next frame would have to be moved to where all of it has room.
+            if comes_again && self.bytes.capacity() - self.bytes.len() < most {
+                most = needed + LEAST_ROOM;
+            }
+            poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most))
+        } else {
+            self.poll_lent(io, cx, most)
+        };
         if let Poll::Ready(Ok(n)) = polled {
             self.expected = expected.after(n, needed);
         }
         polled
     }
 
+    /// Reads into memory that is taken only if something comes.
     #[inline(always)]
-    fn poll_read<T: AsyncRead>(
+    fn poll_lent<T: AsyncRead>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,
-        needed: usize,
-        expected: Expected,
+        most: usize,
     ) -> Poll<io::Result<usize>> {
-        let mut most = expected.most(needed);
-        let comes_again = expected.again().is_some();
-        if self.bytes.capacity() > 0 || comes_again {
-            self.make_room(needed, expected);
-            // A part of the next frame would have to be moved to where all of it has room.
-            if comes_again && self.bytes.capacity() - self.bytes.len() < most {
-                most = needed + LEAST_ROOM;
-            }
-            return poll_read_buf(io, cx, &mut (&mut self.bytes).limit(most));
-        }
         let polled = spare::lend(&SPARE, &mut self.bytes, |buf| {
             poll_read_buf(io, cx, &mut buf.limit(most))
         });
@@ -209,10 +210,19 @@ impl ReadBuffer {
 
     #[inline(never)]
     fn release(&mut self) {
-        match mem::replace(&mut self.memory, Memory::Nothing) {
-            Memory::Grown => self.bytes = BytesMut::new(),
-            Memory::Again => again::give_back(mem::take(&mut self.bytes)),
-            Memory::Nothing | Memory::Usual => spare::give_back(&SPARE, &mut self.bytes),
+        if self.memory.is_long() {
+            self.release_long();
+        } else {
+            spare::give_back(&SPARE, &mut self.bytes);
+        }
+        self.memory = Memory::Nothing;
+    }
+
+    #[cold]
+    fn release_long(&mut self) {
+        let bytes = mem::take(&mut self.bytes);
+        if self.memory == Memory::Again {
+            again::give_back(bytes);
         }
     }
 
