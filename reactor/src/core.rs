@@ -12,6 +12,7 @@ use std::{
 };
 
 use crossbeam_channel::Receiver;
+use futures::task;
 use io_traits::task::budget;
 
 use self::{dispatch::dispatch, poller::Poller};
@@ -103,7 +104,7 @@ impl Core {
         Ok(Self {
             poller: Poller::new(poll, options, &shared),
             local: Local::new(shared, root.clone()),
-            root_waker: Waker::from(root.clone()),
+            root_waker: task::waker(root.clone()),
             root,
             messages,
             alarm: Alarm::default(),

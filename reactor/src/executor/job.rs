@@ -3,9 +3,10 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
+use futures::task::waker_ref;
 use pin_project_lite::pin_project;
 
 use super::{
@@ -23,9 +24,8 @@ pub(crate) trait Job {
 }
 
 pin_project! {
-    /// A job and what wakes it: all of a task in one box.
+    /// A job and what its wakers point to: all of a task in one box.
     pub(crate) struct Task<J: ?Sized> {
-        waker: Waker,
         header: Arc<TaskHeader>,
         #[pin]
         job: J,
@@ -45,7 +45,6 @@ pub(crate) fn new_task<F: Future>(
     let header = TaskHeader::new(shared.clone());
     let join = Arc::new(Join::new());
     let task = Box::pin(Task {
-        waker: Waker::from(header.clone()),
         header: header.clone(),
         job: JobOf {
             future: Some(future),
@@ -65,8 +64,9 @@ impl<J: Job + ?Sized> Task<J> {
         if this.header.is_aborted() {
             return Poll::Ready(());
         }
-        let current = Entered::new(shared, id, this.waker);
-        let polled = this.job.poll(&mut Context::from_waker(this.waker));
+        let waker = waker_ref(this.header);
+        let current = Entered::new(shared, id, &waker);
+        let polled = this.job.poll(&mut Context::from_waker(&waker));
         drop(current);
         scheduled.end_poll();
         polled

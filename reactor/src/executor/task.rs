@@ -1,8 +1,9 @@
 use std::{
     num::{NonZeroU32, NonZeroU64},
     sync::{Arc, atomic::AtomicU64 as StdAtomicU64},
-    task::Wake,
 };
+
+use futures::task::ArcWake;
 
 use super::{Message, local};
 use crate::{
@@ -104,13 +105,10 @@ impl TaskHeader {
     }
 }
 
-impl Wake for TaskHeader {
-    fn wake(self: Arc<Self>) {
-        self.schedule();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.schedule();
+/// Not std's [`Wake`](std::task::Wake): of this one, a waker can be borrowed for a poll.
+impl ArcWake for TaskHeader {
+    fn wake_by_ref(arc_self: &Arc<Self>) {
+        arc_self.schedule();
     }
 }
 
