@@ -122,6 +122,37 @@ fn many_sleeps_that_end_within_four_milliseconds_wake_the_loop_twice_at_most() {
     }
 }
 
+/// It is in the queue once: otherwise the loop would look at it for many turns before it sleeps again.
+#[test]
+fn a_task_that_is_woken_by_a_thousand_sleeps_at_once_is_polled_for_all_of_them() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    // As a task of its own, and as the root.
+    for is_spawned in [true, false] {
+        let before = handle.metrics();
+        let end = Instant::now() + Duration::from_millis(30);
+        let mut sleeps: Vec<_> = (0..1_000).map(|_| handle.sleep_until(end)).collect();
+        let all = poll_fn(move |cx| {
+            // None is polled again once it is over.
+            sleeps.retain_mut(|sleep| poll_with(sleep, cx.waker()).is_pending());
+            match sleeps.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        });
+        if is_spawned {
+            let task = core.spawner().spawn(all);
+            run(&mut core, task).unwrap();
+        } else {
+            run(&mut core, all);
+        }
+        settle(&mut core);
+        let after = handle.metrics();
+        assert!(after.turns - before.turns < 10, "{before:?} {after:?}");
+        assert!(core.next_deadline().is_none(), "it is in the queue");
+    }
+}
+
 #[test]
 fn timers_that_are_due_all_at_once_do_not_keep_the_loop_from_its_objects() {
     const CROWD: usize = 20_000;
