@@ -19,6 +19,9 @@ pub(crate) trait Job {
     /// Polls the future; when it is ready, drops it and hands its output over.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
+    /// Looks at what a poll needs, so that it is at hand then; what it says is of no use.
+    fn glance(&self) -> bool;
+
     /// The future has panicked.
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
 }
@@ -76,6 +79,12 @@ impl<J: Job + ?Sized> Task<J> {
         self.project().job.panicked(payload);
     }
 
+    /// As [`Job::glance`].
+    #[inline]
+    pub(crate) fn glance(&self) -> bool {
+        self.header.scheduled().is_set() & self.job.glance()
+    }
+
     #[inline]
     pub(crate) fn header(&self) -> &TaskHeader {
         &self.header
@@ -104,6 +113,10 @@ impl<F: Future> Job for JobOf<F> {
         this.future.set(None);
         this.news.0.complete(Ok(output));
         Poll::Ready(())
+    }
+
+    fn glance(&self) -> bool {
+        self.future.is_some() & (Arc::strong_count(&self.news.0) > 1)
     }
 
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
