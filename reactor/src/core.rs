@@ -12,6 +12,7 @@ use std::{
 };
 
 use crossbeam_channel::Receiver;
+use futures::task;
 use io_traits::task::budget;
 
 use self::{dispatch::dispatch, poller::Poller};
@@ -102,8 +103,8 @@ impl Core {
         root.scheduled().begin_poll();
         Ok(Self {
             poller: Poller::new(poll, options, &shared),
-            local: Local::new(shared, root.clone()),
-            root_waker: Waker::from(root.clone()),
+            local: Local::new(shared),
+            root_waker: task::waker(root.clone()),
             root,
             messages,
             alarm: Alarm::default(),
@@ -230,7 +231,7 @@ impl Core {
     fn take_messages(&mut self) {
         for _ in 0..self.messages.len() {
             match self.messages.try_recv() {
-                Ok(Message::Wake(id)) => self.local.push(id),
+                Ok(Message::Wake(id)) => self.local.wake(id),
                 Ok(Message::Spawn(task)) => self.local.arrive(task),
                 Err(_) => break,
             }

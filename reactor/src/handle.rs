@@ -56,7 +56,7 @@ impl Handle {
     ///
     /// It is never too short. What it is too long by depends on its length: less than 8 ms are, on Linux, as exact
     /// as the system's timers, and elsewhere as its poller, which may know whole milliseconds alone; a longer
-    /// sleep may take 2 ms more than was asked for, so that many of them end together.
+    /// sleep may take 2 ms more than was asked for, and one of 128 ms or more 6 ms, so that many of them end together.
     #[inline]
     pub fn sleep(&self, duration: Duration) -> Sleep {
         Sleep::after(self.shared.clone(), duration)

@@ -12,7 +12,7 @@ use std::{
 };
 
 use common::{CountWakes, Elsewhere, Random, poll_with, run, settle, unix_pair};
-use futures::FutureExt;
+use futures::{FutureExt, future::join_all};
 use io_traits::io as async_io;
 use reactor::{Core, Handle, Sleep};
 
@@ -86,6 +86,71 @@ fn a_storm_of_sleeps_that_are_polled_and_dropped_leaves_no_timer_and_keeps_no_wa
     assert_eq!(Arc::strong_count(&count), 1, "a waker is kept");
     assert_eq!(count.get(), 0);
     assert_eq!(handle.metrics().timers_fired, 0);
+}
+
+/// Each time that the loop wakes up for them costs the system more than the sleeps do.
+#[test]
+fn many_sleeps_that_end_within_four_milliseconds_wake_the_loop_twice_at_most() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    // On a slow machine, the last are made when the first are not far away any more.
+    let mut wait = Duration::from_millis(160);
+    loop {
+        let begin = Instant::now() + wait;
+        let end = move |n: u32| begin + n * Duration::from_micros(40);
+        let sleep = |n| {
+            let sleep = handle.sleep_until(end(n));
+            core.spawner().spawn(async move {
+                sleep.await.unwrap();
+                assert!(Instant::now() >= end(n), "early");
+            })
+        };
+        let tasks: Vec<_> = (0..100).map(sleep).collect();
+        settle(&mut core);
+        let were_far_away = Instant::now() + Duration::from_millis(128) <= begin;
+        let before = handle.metrics();
+        for task in run(&mut core, join_all(tasks)) {
+            task.unwrap();
+        }
+        let after = handle.metrics();
+        if were_far_away {
+            assert_eq!(after.timers_fired - before.timers_fired, 100);
+            assert!(after.sleeps - before.sleeps <= 2, "{before:?} {after:?}");
+            return;
+        }
+        wait *= 2;
+    }
+}
+
+/// It is in the queue once: otherwise the loop would look at it for many turns before it sleeps again.
+#[test]
+fn a_task_that_is_woken_by_a_thousand_sleeps_at_once_is_polled_for_all_of_them() {
+    let mut core = Core::new().unwrap();
+    let handle = core.handle();
+    // As a task of its own, and as the root.
+    for is_spawned in [true, false] {
+        let before = handle.metrics();
+        let end = Instant::now() + Duration::from_millis(30);
+        let mut sleeps: Vec<_> = (0..1_000).map(|_| handle.sleep_until(end)).collect();
+        let all = poll_fn(move |cx| {
+            // None is polled again once it is over.
+            sleeps.retain_mut(|sleep| poll_with(sleep, cx.waker()).is_pending());
+            match sleeps.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        });
+        if is_spawned {
+            let task = core.spawner().spawn(all);
+            run(&mut core, task).unwrap();
+        } else {
+            run(&mut core, all);
+        }
+        settle(&mut core);
+        let after = handle.metrics();
+        assert!(after.turns - before.turns < 10, "{before:?} {after:?}");
+        assert!(core.next_deadline().is_none(), "it is in the queue");
+    }
 }
 
 #[test]
@@ -167,7 +232,7 @@ fn tasks_that_sleep_until_the_same_time_are_polled_once_more_each() {
     let tasks: Vec<_> = (0..CROWD)
         .map(|_| core.spawner().spawn(handle.sleep_until(deadline)))
         .collect();
-    for task in run(&mut core, futures::future::join_all(tasks)) {
+    for task in run(&mut core, join_all(tasks)) {
         task.unwrap().unwrap();
     }
     let metrics = handle.metrics();

@@ -3,9 +3,10 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
+use futures::task::waker_ref;
 use pin_project_lite::pin_project;
 
 use super::{
@@ -18,14 +19,16 @@ pub(crate) trait Job {
     /// Polls the future; when it is ready, drops it and hands its output over.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
+    /// Looks at what a poll needs, so that it is at hand then; what it says is of no use.
+    fn glance(&self) -> bool;
+
     /// The future has panicked.
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
 }
 
 pin_project! {
-    /// A job and what wakes it: all of a task in one box.
+    /// A job and what its wakers point to: all of a task in one box.
     pub(crate) struct Task<J: ?Sized> {
-        waker: Waker,
         header: Arc<TaskHeader>,
         #[pin]
         job: J,
@@ -45,7 +48,6 @@ pub(crate) fn new_task<F: Future>(
     let header = TaskHeader::new(shared.clone());
     let join = Arc::new(Join::new());
     let task = Box::pin(Task {
-        waker: Waker::from(header.clone()),
         header: header.clone(),
         job: JobOf {
             future: Some(future),
@@ -65,8 +67,9 @@ impl<J: Job + ?Sized> Task<J> {
         if this.header.is_aborted() {
             return Poll::Ready(());
         }
-        let current = Entered::new(shared, id, this.waker);
-        let polled = this.job.poll(&mut Context::from_waker(this.waker));
+        let waker = waker_ref(this.header);
+        let current = Entered::new(shared, id, &waker);
+        let polled = this.job.poll(&mut Context::from_waker(&waker));
         drop(current);
         scheduled.end_poll();
         polled
@@ -74,6 +77,12 @@ impl<J: Job + ?Sized> Task<J> {
 
     pub(crate) fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
         self.project().job.panicked(payload);
+    }
+
+    /// As [`Job::glance`].
+    #[inline]
+    pub(crate) fn glance(&self) -> bool {
+        self.header.scheduled().is_set() & self.job.glance()
     }
 
     #[inline]
@@ -104,6 +113,10 @@ impl<F: Future> Job for JobOf<F> {
         this.future.set(None);
         this.news.0.complete(Ok(output));
         Poll::Ready(())
+    }
+
+    fn glance(&self) -> bool {
+        self.future.is_some() & (Arc::strong_count(&self.news.0) > 1)
     }
 
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {

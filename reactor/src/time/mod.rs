@@ -10,6 +10,7 @@ mod alarm;
 mod chunks;
 mod deadline;
 mod interval;
+mod length;
 mod own_timers;
 mod place;
 mod shared_timers;
@@ -26,9 +27,10 @@ pub use timeout::{Elapsed, Timeout};
 
 pub(crate) use alarm::Alarm;
 pub(crate) use deadline::Deadline;
+pub(crate) use length::Length;
 pub(crate) use own_timers::OwnTimers;
 pub(crate) use shared_timers::SharedTimers;
 #[cfg(all(test, loom))]
 pub(crate) use timers::Next;
-pub(crate) use timers::{Length, share, sooner};
+pub(crate) use timers::{share, sooner};
 use waiter::Waiter;

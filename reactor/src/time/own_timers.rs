@@ -42,8 +42,8 @@ impl OwnTimers {
 
     /// To be called before anybody asks what is next, or due.
     #[inline]
-    pub(crate) fn settle(&self, nanos: impl Fn(Deadline) -> u64) {
-        self.0.borrow_mut().settle(nanos);
+    pub(crate) fn settle(&self, now: u64, nanos: impl Fn(Deadline) -> u64) {
+        self.0.borrow_mut().settle(now, nanos);
     }
 
     /// Removes a timer that has not fired. What is returned is foreign code, as a waker is.

@@ -74,7 +74,7 @@ impl Sleep {
             deadline: Deadline::after(duration),
             timer: match Length::of_duration(duration) {
                 Length::Short => Timer::None,
-                Length::Long => Timer::Far,
+                Length::Long | Length::VeryLong => Timer::Far,
             },
         }
     }
@@ -251,7 +251,7 @@ impl Sleep {
     ) -> Result<(), ReactorGone> {
         let length = match self.deadline() {
             Some(deadline) => Length::of_duration(deadline.saturating_duration_since(now)),
-            None => Length::Long,
+            None => Length::VeryLong,
         };
         if own.is_some() || executor::is_inside(&self.shared) {
             let due = (length == Length::Short).then(|| self.deadline.nanos(&self.shared));

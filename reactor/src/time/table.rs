@@ -2,7 +2,7 @@
 
 use std::{mem, num::NonZeroU32};
 
-use super::{Length, Waiter, place::Place};
+use super::{Waiter, place::Place, timers::Ticks};
 
 /// The timers that have neither fired nor been cancelled, by their keys.
 ///
@@ -205,8 +205,8 @@ impl At {
     pub(super) const FRESH: Self = Self(u32::MAX);
 
     #[inline]
-    pub(super) fn new(length: Length, place: Place) -> Self {
-        Self(u32::from(place.to_bits()) << 1 | u32::from(length == Length::Long))
+    pub(super) fn new(ticks: Ticks, place: Place) -> Self {
+        Self(u32::from(place.to_bits()) << 1 | u32::from(ticks == Ticks::Long))
     }
 
     #[inline]
@@ -216,12 +216,12 @@ impl At {
 
     /// Of a timer that is in a wheel.
     #[inline]
-    pub(super) fn in_wheel(self) -> (Length, Place) {
-        let length = match self.0 & 1 {
-            0 => Length::Short,
-            _ => Length::Long,
+    pub(super) fn in_wheel(self) -> (Ticks, Place) {
+        let ticks = match self.0 & 1 {
+            0 => Ticks::Short,
+            _ => Ticks::Long,
         };
-        (length, Place::from_bits((self.0 >> 1) as u16))
+        (ticks, Place::from_bits((self.0 >> 1) as u16))
     }
 }
 

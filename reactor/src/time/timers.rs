@@ -3,15 +3,13 @@
 use std::{mem, time::Duration};
 
 use super::{
-    Deadline, Waiter,
+    Deadline, Length, Waiter,
+    length::LONG_TICK,
     table::{At, Table, TimerKey},
     wheel::Wheel,
 };
 
 /// Timers, with whoever waits for each. Times are nanoseconds since the reactor was made.
-///
-/// A timer that is less than 8 ms away when it is made is *short*: it fires as soon as the system can. Others
-/// are *long*, and fire when the millisecond is over in which they are due: those of one millisecond together.
 #[derive(Debug)]
 pub(crate) struct Timers {
     table: Table,
@@ -24,22 +22,13 @@ pub(crate) struct Timers {
     usually_fresh: usize,
 }
 
-/// Of the two wheels, the one with the ticks that a timer needs.
+/// Which of the two wheels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Length {
+pub(super) enum Ticks {
+    /// That of short timers.
     Short,
+    /// That of all others.
     Long,
-}
-
-impl Length {
-    #[inline]
-    pub(crate) fn of_duration(duration: Duration) -> Self {
-        if duration < LONG {
-            Self::Short
-        } else {
-            Self::Long
-        }
-    }
 }
 
 /// When the loop has to look at its timers again.
@@ -62,15 +51,15 @@ impl Next {
 
     /// Whether a loop that sleeps until then looks too late for another timer.
     pub(crate) fn is_too_late_for(self, due: u64, length: Length) -> bool {
-        let (due, looks_at) = match length {
-            Length::Long => (end_of_tick(due), self.any),
+        let looks_at = match length {
+            Length::Long | Length::VeryLong => self.any,
             // If it is a long one that the loop sleeps for, the poller may take a millisecond more.
             Length::Short => {
                 let any = self.any.map(|any| any.saturating_add(1 << LONG_TICK));
-                (due, sooner(self.short, any))
+                sooner(self.short, any)
             }
         };
-        looks_at.is_none_or(|looks_at| due < looks_at)
+        looks_at.is_none_or(|looks_at| length.fires_at(due) < looks_at)
     }
 }
 
@@ -78,8 +67,8 @@ impl Timers {
     pub(crate) const fn new() -> Self {
         Self {
             table: Table::new(),
-            short: Wheel::new(Length::Short, SHORT_TICK),
-            long: Wheel::new(Length::Long, LONG_TICK),
+            short: Wheel::new(Ticks::Short, SHORT_TICK),
+            long: Wheel::new(Ticks::Long, LONG_TICK),
             fresh: Vec::new(),
             usually_fresh: 0,
         }
@@ -104,7 +93,7 @@ impl Timers {
 
     /// Puts those into their wheel that are new and still there. `nanos` tells when they are due.
     #[inline]
-    pub(crate) fn settle(&mut self, nanos: impl Fn(Deadline) -> u64) {
+    pub(crate) fn settle(&mut self, now: u64, nanos: impl Fn(Deadline) -> u64) {
         if self.fresh.is_empty() {
             return;
         }
@@ -112,7 +101,11 @@ impl Timers {
         self.usually_fresh = self.usually_fresh.max(fresh.len());
         for (key, deadline) in fresh.drain(..) {
             if self.table.contains(key) {
-                self.push(nanos(deadline), Length::Long, key);
+                let due = nanos(deadline);
+                let left = Duration::from_nanos(due.saturating_sub(now));
+                // They were long when they were made.
+                let length = Length::of_duration(left).max(Length::Long);
+                self.push(due, length, key);
             }
         }
         self.fresh = fresh;
@@ -190,19 +183,20 @@ impl Timers {
     }
 
     fn push(&mut self, due: u64, length: Length, key: TimerKey) {
+        let due = length.fires_at(due);
         let at = match length {
             Length::Short => self.short.push(due, key),
-            Length::Long => self.long.push(end_of_tick(due), key),
+            Length::Long | Length::VeryLong => self.long.push(due, key),
         };
         self.table.set_at(key, at);
     }
 
     #[inline(never)]
     fn forget(&mut self, at: At, key: TimerKey) {
-        let (length, place) = at.in_wheel();
-        match length {
-            Length::Short => self.short.forget(place, key),
-            Length::Long => self.long.forget(place, key),
+        let (ticks, place) = at.in_wheel();
+        match ticks {
+            Ticks::Short => self.short.forget(place, key),
+            Ticks::Long => self.long.forget(place, key),
         }
         if self.left_behind() > self.table.len() + LEFT_BEHIND {
             self.rebuild();
@@ -254,19 +248,8 @@ pub(crate) fn share(budget: &mut usize, is_other_work: bool, work: impl FnOnce(&
     *budget += kept;
 }
 
-/// A long timer never fires before it is due.
-#[inline]
-fn end_of_tick(due: u64) -> u64 {
-    const MASK: u64 = (1 << LONG_TICK) - 1;
-    due.saturating_add(MASK) & !MASK
-}
-
 /// 16 µs.
 const SHORT_TICK: u32 = 14;
-/// 1 ms.
-const LONG_TICK: u32 = 20;
-/// What is not short.
-const LONG: Duration = Duration::from_millis(8);
 /// So many entries of cancelled timers are not worth a rebuild.
 const LEFT_BEHIND: usize = 1024;
 /// There is always room for so many fresh timers, once there were any.

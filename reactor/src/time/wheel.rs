@@ -1,12 +1,13 @@
 //! A hierarchical timing wheel: insertion, cancellation and firing in constant time.
 
-use std::mem;
+use std::{hint, mem};
 
 use super::{
-    Length, Waiter,
+    Waiter,
     chunks::{Chain, Chunks, Entry},
     place::{Place, SLOTS},
     table::{At, Table, TimerKey},
+    timers::Ticks,
 };
 
 /// Timers by the time when they are due, in nanoseconds since the reactor was made.
@@ -30,7 +31,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Wheel {
     /// Which of the two it is.
-    length: Length,
+    ticks: Ticks,
     /// Ticks that have passed. INVARIANT: no timer's slot lies before it.
     elapsed: u64,
     /// The binary logarithm of a tick's nanoseconds.
@@ -65,9 +66,9 @@ struct Slot {
 
 impl Wheel {
     /// A tick is of 2 to the power of `tick` nanoseconds.
-    pub(super) const fn new(length: Length, tick: u32) -> Self {
+    pub(super) const fn new(ticks: Ticks, tick: u32) -> Self {
         Self {
-            length,
+            ticks,
             elapsed: 0,
             tick,
             levels: Vec::new(),
@@ -92,7 +93,7 @@ impl Wheel {
         slot.waiting += 1;
         slot.earliest = slot.earliest.min(due);
         self.entries += 1;
-        At::new(self.length, place)
+        At::new(self.ticks, place)
     }
 
     /// A timer that lies there has been cancelled.
@@ -222,6 +223,9 @@ impl Wheel {
             *budget = budget.saturating_sub(entries.len());
             self.entries -= entries.len();
             slot.entries -= entries.len() as u32;
+            // Who waits is fetched for all of them at once: the table is far away by now.
+            let waiting = entries.iter().filter(|entry| table.contains(entry.key));
+            hint::black_box(waiting.count());
             for &Entry { due, key } in entries {
                 if due <= now {
                     if let Some((waiter, _)) = table.remove(key) {

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::executor::TaskId;
 
+mod lengths;
 mod memory;
 
 fn waiter(n: u64) -> Waiter {
@@ -27,12 +28,14 @@ fn length(due: u64, now: u64) -> Length {
     Length::of_duration(Duration::from_nanos(due.saturating_sub(now)))
 }
 
-/// What is late by so much is late: nothing, unless the timer is long.
+/// By when a timer has fired: that is when it is due, unless it is long.
 fn latest(due: u64, length: Length) -> u64 {
-    match length {
-        Length::Short => due,
-        Length::Long => end_of_tick(due),
-    }
+    let late = match length {
+        Length::Short => 0,
+        Length::Long => (1 << 20) - 1,
+        Length::VeryLong => (1 << 22) - 1,
+    };
+    due.saturating_add(late)
 }
 
 /// The timers against a sorted map: nothing fires early, late, twice or never, and what is cancelled does not
@@ -106,11 +109,14 @@ fn the_next_due_time_of_a_lone_timer_is_its_own() {
         let (any, short) = (Some(due), Some(due));
         assert_eq!(timers.next(), Next { any, short });
     }
-    for due in [8_000_000, 1 << 40, (1 << 55) + 1] {
+    for (length, due) in [Length::Long, Length::VeryLong]
+        .into_iter()
+        .flat_map(|length| [8_000_000, 1 << 40, (1 << 55) + 1].map(|due| (length, due)))
+    {
         let mut timers = Timers::new();
-        timers.insert(due, Length::Long, waiter(0));
+        timers.insert(due, length, waiter(0));
         let next = timers.next();
-        assert!((due..due + (1 << LONG_TICK)).contains(&next.any.unwrap()));
+        assert!((due..=latest(due, length)).contains(&next.any.unwrap()));
         assert_eq!(next.short, None);
     }
 }
@@ -148,6 +154,9 @@ fn a_loop_is_too_late_for_what_is_due_before_it_looks_and_for_nothing_else() {
         (long, 21 * TICK, Length::Short, false),
         (later, 20 * TICK + 1, Length::Short, true),
         (later, 29 * TICK, Length::Short, false),
+        // And those of four.
+        (long, 16 * TICK, Length::VeryLong, true),
+        (long, 16 * TICK + 1, Length::VeryLong, false),
     ] {
         assert_eq!(
             next.is_too_late_for(due, length),
