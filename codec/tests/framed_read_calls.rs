@@ -44,6 +44,12 @@ fn a_decoder_is_asked_until_it_has_nothing_more_also_with_an_empty_buffer() {
     assert!(poll_next(&mut bytes).is_pending());
 }
 
+fn frame_of(length: usize) -> Vec<u8> {
+    let mut frame = (length as u32).to_be_bytes().to_vec();
+    frame.resize(4 + length, 7);
+    frame
+}
+
 /// Gives as much as is asked for, and counts how often.
 struct Endless<'a> {
     frame: &'a [u8],
@@ -51,6 +57,17 @@ struct Endless<'a> {
     reads: usize,
     /// It gives no more than one frame at once, and would block before each.
     waits: Option<bool>,
+}
+
+impl<'a> Endless<'a> {
+    fn new(frame: &'a [u8]) -> Self {
+        Self {
+            frame,
+            at: 0,
+            reads: 0,
+            waits: None,
+        }
+    }
 }
 
 impl AsyncRead for Endless<'_> {
@@ -123,14 +140,8 @@ fn long_frames_of_a_known_length_cost_few_reads_few_decodes_and_little_copying()
         (65_536, 2, 10, 10 * 4096),
         (1 << 20, 1, 20 * 6, 20 << 20),
     ] {
-        let mut frame = (length as u32).to_be_bytes().to_vec();
-        frame.resize(4 + length, 7);
-        let reader = Endless {
-            frame: &frame,
-            at: 0,
-            reads: 0,
-            waits: None,
-        };
+        let frame = frame_of(length);
+        let reader = Endless::new(&frame);
         let decoder = Watched {
             frames: LengthDelimitedCodec::new(length),
             decodes: 0,
@@ -157,13 +168,10 @@ fn long_frames_of_a_known_length_cost_few_reads_few_decodes_and_little_copying()
 
 #[test]
 fn long_frames_of_one_length_that_come_one_by_one_cost_one_read_each() {
-    let mut frame = 65_536_u32.to_be_bytes().to_vec();
-    frame.resize(4 + 65_536, 7);
+    let frame = frame_of(65_536);
     let reader = Endless {
-        frame: &frame,
-        at: 0,
-        reads: 0,
         waits: Some(false),
+        ..Endless::new(&frame)
     };
     let mut frames = FramedRead::new(reader, LengthDelimitedCodec::new(65_536));
     let mut reads = Vec::new();
@@ -180,14 +188,8 @@ fn long_frames_of_one_length_that_come_one_by_one_cost_one_read_each() {
 
 #[test]
 fn another_codec_expects_nothing_of_the_frames_before_it() {
-    let mut frame = 65_536_u32.to_be_bytes().to_vec();
-    frame.resize(4 + 65_536, 7);
-    let reader = Endless {
-        frame: &frame,
-        at: 0,
-        reads: 0,
-        waits: None,
-    };
+    let frame = frame_of(65_536);
+    let reader = Endless::new(&frame);
     let mut frames = FramedRead::new(reader, LengthDelimitedCodec::new(65_536));
     for _ in 0..4 {
         block_on(frames.next()).unwrap().unwrap();
