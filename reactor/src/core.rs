@@ -12,7 +12,6 @@ use std::{
 };
 
 use crossbeam_channel::Receiver;
-use futures::task;
 use io_traits::task::budget;
 
 use self::{dispatch::dispatch, poller::Poller};
@@ -104,7 +103,7 @@ impl Core {
         Ok(Self {
             poller: Poller::new(poll, options, &shared),
             local: Local::new(shared),
-            root_waker: task::waker(root.clone()),
+            root_waker: root.waker().clone(),
             root,
             messages,
             alarm: Alarm::default(),
@@ -186,7 +185,7 @@ impl Core {
     }
 
     /// When a foreign loop has to turn the core at the latest: now if there are tasks to be polled,
-    /// otherwise when the next timer is due; `None` if there is neither.
+    /// otherwise when the next timer fires; `None` if there is neither.
     pub fn next_deadline(&self) -> Option<Instant> {
         if self.local.has_work() {
             return Some(Instant::now());

@@ -622,3 +622,31 @@ fn a_wake_by_a_waker_that_is_gone_when_the_poll_is_over_leads_to_another_poll() 
     settle(&mut core);
     assert_eq!(polls.get(), 2);
 }
+
+/// In optimised code as well, where each of them has parts of the loop of its own.
+#[test]
+fn a_task_knows_its_waker_again_whether_it_is_polled_by_a_turn_or_by_a_run() {
+    let mut core = Core::new().unwrap();
+    let kept: Rc<RefCell<Option<Waker>>> = Rc::default();
+    let polls = Rc::new(Cell::new(0));
+    let task = poll_fn({
+        let (kept, polls) = (kept.clone(), polls.clone());
+        move |cx| {
+            let mut kept = kept.borrow_mut();
+            let first = kept.get_or_insert_with(|| cx.waker().clone());
+            assert!(first.will_wake(cx.waker()));
+            polls.set(polls.get() + 1);
+            Poll::<()>::Pending
+        }
+    });
+    let task = core.spawner().spawn(task);
+    let wake = || kept.borrow().as_ref().unwrap().wake_by_ref();
+    core.turn(Some(Duration::ZERO)).unwrap();
+    wake();
+    settle(&mut core);
+    wake();
+    let sleep = core.handle().sleep(Duration::from_millis(1));
+    run(&mut core, sleep).unwrap();
+    assert_eq!(polls.get(), 3);
+    assert!(!task.is_finished());
+}

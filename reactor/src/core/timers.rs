@@ -21,10 +21,11 @@ impl Core {
 
     fn until_next_of_some(&self, max_wait: Option<Duration>) -> Option<Duration> {
         let (own, shared) = (self.local.timers(), self.shared());
-        let now = shared.now();
-        self.settle_timers(now);
+        self.settle_timers();
         let next = shared.timers.sleep(own.next());
         let any = next.any?;
+        // Not before: to settle many takes its time.
+        let now = shared.now();
         self.alarm.set(next, now, max_wait, &shared.registry);
         Some(until(any, now))
     }
@@ -40,8 +41,8 @@ impl Core {
     fn fire_some_timers(&mut self) {
         let (local, shared) = (&self.local, self.local.shared());
         let (own, others) = (local.timers(), &shared.timers);
+        self.settle_timers();
         let now = shared.now();
-        self.settle_timers(now);
         let (due, out) = (&mut self.due, &mut self.drained.wakers);
         // Once for all.
         due.reserve(TIMERS_PER_TURN);
@@ -74,9 +75,9 @@ impl Core {
 
     /// Takes into account what has become of the loop's timers since it last looked.
     #[inline]
-    fn settle_timers(&self, now: u64) {
+    fn settle_timers(&self) {
         let (own, shared) = (self.local.timers(), self.shared());
-        own.settle(now, |deadline| deadline.nanos(shared));
+        own.settle(|| shared.now(), |deadline| deadline.nanos(shared));
         if shared.timers.given_up_count() > 0 {
             let mut forgotten = Vec::new();
             own.take_given_up(&mut forgotten, &shared.timers);

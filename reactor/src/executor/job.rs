@@ -6,7 +6,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::task::waker_ref;
 use pin_project_lite::pin_project;
 
 use super::{
@@ -67,7 +66,7 @@ impl<J: Job + ?Sized> Task<J> {
         if this.header.is_aborted() {
             return Poll::Ready(());
         }
-        let waker = waker_ref(this.header);
+        let waker = this.header.waker();
         let current = Entered::new(shared, id, &waker);
         let polled = this.job.poll(&mut Context::from_waker(&waker));
         drop(current);

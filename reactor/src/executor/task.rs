@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64 as StdAtomicU64},
 };
 
-use futures::task::ArcWake;
+use futures::task::{ArcWake, WakerRef, waker_ref};
 
 use super::{Message, local};
 use crate::{
@@ -115,6 +115,13 @@ impl TaskHeader {
         self.shared.check_process().is_err()
     }
 
+    /// One function for all who need it: wakers that were made in several places do not know each other as wakers of
+    /// the same task.
+    #[inline(never)]
+    pub(crate) fn waker(self: &Arc<Self>) -> WakerRef<'_> {
+        waker_ref(self)
+    }
+
     pub(crate) fn abort(&self) {
         self.aborted.store(true, Ordering::Release);
         self.schedule();
@@ -162,7 +169,7 @@ impl Scheduled {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// True if the caller has to put the task into a queue.
+    /// True if the caller has to see to it that the task is in a queue.
     #[must_use]
     pub(crate) fn wake(&self) -> bool {
         !self.0.swap(true, acq_rel_unless(Fault::WakeWithoutRelease))

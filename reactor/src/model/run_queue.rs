@@ -52,8 +52,17 @@ impl Loop {
         }
     }
 
+    fn wake_from_inside(&self, task: usize, wakes: Wakes) {
+        if wakes != Wakes::ByWaker {
+            self.wake_by_number(task);
+        }
+        if matches!(wakes, Wakes::ByWaker | Wakes::ByBoth) && self.tasks[task].scheduled().wake() {
+            self.wake_by_number(task);
+        }
+    }
+
     /// What the loop does itself needs no atomic.
-    fn wake_from_inside(&self, task: usize) {
+    fn wake_by_number(&self, task: usize) {
         let mut queue = lock(&self.queue);
         if !queue.contains(&task) {
             queue.push_back(task);
@@ -75,8 +84,7 @@ impl Loop {
         };
         if rung && (looks == Looks::WheneverRung || !has_work) {
             let sent: Vec<_> = lock(&self.sent).drain(..).collect();
-            sent.into_iter()
-                .for_each(|task| self.wake_from_inside(task));
+            sent.into_iter().for_each(|task| self.wake_by_number(task));
         }
     }
 }
@@ -89,8 +97,20 @@ enum Looks {
     AfterASleepByMistake,
 }
 
+/// How the first task wakes the second.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wakes {
+    /// As a timer does.
+    ByNumber,
+    /// As anybody does who has kept a waker.
+    ByWaker,
+    ByBoth,
+    /// And a poll that comes of it does not begin as one: as if there were nothing to be seen by it.
+    ByNumberAloneByMistake,
+}
+
 /// Each task waits for news from elsewhere. The first, when it has them, wakes the second.
-fn a_loop_with_two_tasks(looks: Looks) {
+fn a_loop_with_two_tasks(looks: Looks, wakes: Wakes) {
     let the_loop = Loop::new();
     let others = [0, 1].map(|task| {
         let the_loop = the_loop.clone();
@@ -99,6 +119,7 @@ fn a_loop_with_two_tasks(looks: Looks) {
     let mut polls = [0; 2];
     let mut first_is_done = false;
     let mut second_is_done = false;
+    let mut second_was_woken = false;
     while !(first_is_done && second_is_done) {
         the_loop.park(looks);
         // One poll for each visit: what comes in between is then as varied as it can be.
@@ -106,12 +127,17 @@ fn a_loop_with_two_tasks(looks: Looks) {
             continue;
         };
         let scheduled = the_loop.tasks[task].scheduled();
-        scheduled.begin_poll();
+        let is_woken = task == 1 && second_was_woken;
+        if !(is_woken && wakes == Wakes::ByNumberAloneByMistake) {
+            scheduled.begin_poll();
+        }
+        second_was_woken &= !is_woken;
         let has_news = the_loop.news[task].load(Ordering::Relaxed) == 1;
         match task {
             0 if has_news && !first_is_done => {
                 first_is_done = true;
-                the_loop.wake_from_inside(1);
+                the_loop.wake_from_inside(1, wakes);
+                second_was_woken = true;
             }
             1 => second_is_done = first_is_done && has_news,
             _ => {}
@@ -127,7 +153,7 @@ fn a_loop_with_two_tasks(looks: Looks) {
 }
 
 fn a_loop_that_looks_whenever_it_was_rung() {
-    a_loop_with_two_tasks(Looks::WheneverRung);
+    a_loop_with_two_tasks(Looks::WheneverRung, Wakes::ByNumber);
 }
 
 #[test]
@@ -136,8 +162,27 @@ fn every_wake_leads_to_a_poll_wherever_it_comes_from_and_none_to_two() {
 }
 
 #[test]
+fn a_wake_by_a_waker_on_the_thread_of_the_loop_leads_to_a_poll_as_well() {
+    check(|| a_loop_with_two_tasks(Looks::WheneverRung, Wakes::ByWaker));
+}
+
+#[test]
+fn a_wake_by_number_and_by_a_waker_lead_to_a_poll_and_not_to_two() {
+    check(|| a_loop_with_two_tasks(Looks::WheneverRung, Wakes::ByBoth));
+}
+
+#[test]
+fn a_loop_whose_polls_do_not_begin_after_wakes_of_its_own_is_caught() {
+    fails(HANG, || {
+        a_loop_with_two_tasks(Looks::WheneverRung, Wakes::ByNumberAloneByMistake)
+    });
+}
+
+#[test]
 fn a_loop_that_forgets_a_ring_while_it_has_work_is_caught() {
-    fails(HANG, || a_loop_with_two_tasks(Looks::AfterASleepByMistake));
+    fails(HANG, || {
+        a_loop_with_two_tasks(Looks::AfterASleepByMistake, Wakes::ByNumber)
+    });
 }
 
 #[test]

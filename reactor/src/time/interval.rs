@@ -13,9 +13,10 @@ use crate::until_error::poll_until_error;
 /// Ticks, one period after the other; from [`Handle::interval`](crate::Handle::interval).
 ///
 /// A tick is never early, and at most as late as a [sleep](crate::Handle::sleep) of the period, which does not add
-/// up. What becomes of ticks that nobody was there for is told by [`LateTicks`]. It is also a [`Stream`], which ends after
-/// an error alone: once the core is gone. The stream is over then, a [`FusedStream`], while [`tick`](Self::tick) tells of
-/// the error each time.
+/// up; a first tick that is 128 ms away or more is as late as a sleep of that length, whatever the period. What becomes
+/// of ticks that nobody was there for is told by [`LateTicks`]. It is also a [`Stream`], which ends after an error
+/// alone: once the core is gone. The stream is over then, a [`FusedStream`], while [`tick`](Self::tick) tells of the
+/// error each time.
 ///
 /// # Examples
 ///

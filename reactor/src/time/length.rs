@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How far away a timer is when it is made.
+/// How far away a timer is when it is put into its wheel.
 ///
 /// A timer that is less than 8 ms away when it is made is *short*: it fires as soon as the system can. Others
 /// are *long*, and fire when the millisecond is over in which they are due: those of one millisecond together. A

@@ -42,7 +42,7 @@ impl OwnTimers {
 
     /// To be called before anybody asks what is next, or due.
     #[inline]
-    pub(crate) fn settle(&self, now: u64, nanos: impl Fn(Deadline) -> u64) {
+    pub(crate) fn settle(&self, now: impl FnOnce() -> u64, nanos: impl Fn(Deadline) -> u64) {
         self.0.borrow_mut().settle(now, nanos);
     }
 

@@ -93,10 +93,11 @@ impl Timers {
 
     /// Puts those into their wheel that are new and still there. `nanos` tells when they are due.
     #[inline]
-    pub(crate) fn settle(&mut self, now: u64, nanos: impl Fn(Deadline) -> u64) {
+    pub(crate) fn settle(&mut self, now: impl FnOnce() -> u64, nanos: impl Fn(Deadline) -> u64) {
         if self.fresh.is_empty() {
             return;
         }
+        let now = now();
         let mut fresh = mem::take(&mut self.fresh);
         self.usually_fresh = self.usually_fresh.max(fresh.len());
         for (key, deadline) in fresh.drain(..) {

@@ -35,7 +35,7 @@ fn very_long_timers_that_are_due_within_four_milliseconds_fire_when_the_loop_wak
                 timers.insert(due(n), Length::VeryLong, waiter(n));
             }
         }
-        timers.settle(NOW, |deadline| deadline.length_in_nanos());
+        timers.settle(|| NOW, |deadline| deadline.length_in_nanos());
         let mut wakes = 0;
         while let Some(next) = timers.next().any {
             timers.fire_all(next, |waiter| assert!(due(number(waiter)) <= next, "early"));
@@ -53,7 +53,7 @@ fn what_is_left_of_a_long_timer_when_it_is_started_decides_how_late_it_may_be() 
         let mut timers = Timers::new();
         let deadline = Deadline::after(Duration::from_nanos(NOW + left));
         timers.insert_fresh(deadline, waiter(0));
-        timers.settle(NOW, |deadline| deadline.length_in_nanos());
+        timers.settle(|| NOW, |deadline| deadline.length_in_nanos());
         let expected = (NOW + left).next_multiple_of(1 << ticks);
         assert_eq!(timers.next().any, Some(expected));
     }

@@ -55,8 +55,8 @@ fn the_memory_of_fresh_timers_stays_for_the_next_turn_and_goes_when_they_do() {
             .collect();
         let most = timers.fresh.capacity();
         // Before the loop sleeps, and when it looks at its timers.
-        timers.settle(0, |_| 60_000_000_000);
-        timers.settle(0, |_| 60_000_000_000);
+        timers.settle(|| 0, |_| 60_000_000_000);
+        timers.settle(|| 0, |_| 60_000_000_000);
         timers.fire_all(0, drop);
         keys.into_iter().for_each(|key| drop(timers.cancel(key)));
         (most, timers.fresh.capacity())
