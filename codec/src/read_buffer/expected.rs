@@ -23,8 +23,9 @@ pub(super) enum Expected {
     Long(Frame),
     /// What follows a long frame.
     AfterLong(Frame),
-    /// What has been read behind a long frame may tell how long the next is.
-    Begun(Frame),
+    /// What has been read behind a long frame of so many bytes may tell how long the next is; 0 if there was a
+    /// short one in between.
+    Begun(usize),
 }
 
 /// A long frame.
@@ -33,13 +34,6 @@ pub(super) struct Frame {
     len: usize,
     /// The one before was just as long.
     again: bool,
-}
-
-impl Frame {
-    const NONE: Self = Self {
-        len: 0,
-        again: false,
-    };
 }
 
 impl Expected {
@@ -56,16 +50,18 @@ impl Expected {
         match self {
             Self::Long(frame) if is_long && total == frame.len => self,
             Self::AfterLong(_) if needed == 0 => self,
-            Self::AfterLong(before) | Self::Begun(before) if is_long => Self::Long(Frame {
-                len: total,
-                again: total == before.len,
-            }),
+            Self::AfterLong(Frame { len: before, .. }) | Self::Begun(before) if is_long => {
+                Self::Long(Frame {
+                    len: total,
+                    again: total == before,
+                })
+            }
             _ if is_long => Self::Long(Frame {
                 len: total,
                 again: false,
             }),
             // A short one, behind which there may be a long one as well.
-            Self::AfterLong(_) | Self::Begun(_) if needed > 0 => Self::Begun(Frame::NONE),
+            Self::AfterLong(_) | Self::Begun(_) if needed > 0 => Self::Begun(0),
             _ => Self::Anything,
         }
     }
@@ -78,7 +74,7 @@ impl Expected {
                 again: true,
                 ..frame
             }),
-            Self::AfterLong(frame) => Self::Begun(frame),
+            Self::AfterLong(frame) => Self::Begun(frame.len),
             _ => self,
         }
     }
