@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{HANG, any_port, child, open_descriptors, within_reason};
+use common::{HANG, any_port, child, open_descriptors, tell_end_of_thread, within_reason};
 use futures::StreamExt;
 use io_traits::io::{read_exact, write_all};
 use net::{Activity, Cores, CoresBuilder, OnCore, Spread, TcpBuilder, TcpStream};
@@ -262,17 +262,19 @@ fn an_address_that_is_taken_is_an_error_and_leaves_no_thread() {
 fn a_core_that_cannot_be_started_ends_the_others() {
     let test = "a_core_that_cannot_be_started_ends_the_others";
     child::alone(test, || {
-        let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
-        let before = (open_descriptors(), threads());
+        let before = open_descriptors();
         for spread in BOTH {
-            let handler = |core: &OnCore| {
+            let (tell, ended) = mpsc::channel();
+            let handler = move |core: &OnCore| {
+                tell_end_of_thread(tell.clone());
                 assert!(core.index() < 2, "this one fails");
                 async |_: TcpStream, _: SocketAddr, _: Activity| Ok(())
             };
             let error = builder(4, spread).listen(&any_port(), handler).unwrap_err();
             assert!(error.to_string().contains("panicked"), "{error}");
+            assert_eq!(ended.try_iter().count(), 3);
         }
-        assert_eq!((open_descriptors(), threads()), before);
+        assert_eq!(open_descriptors(), before);
     });
 }
 

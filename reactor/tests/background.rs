@@ -8,24 +8,16 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
-        mpsc,
+        mpsc::{self, TryRecvError},
     },
     thread,
     time::Duration,
 };
 
-use common::{CountWakes, HANG, assert_gone, block_on, poll_with, unix_pair};
-use futures::{FutureExt, executor::ThreadPool};
+use common::{CountWakes, HANG, assert_gone, block_on, poll_with, tell_end_of_thread, unix_pair};
+use futures::FutureExt;
 use io_traits::{io as async_io, task};
 use reactor::Background;
-
-fn threads_named(name: &str) -> usize {
-    let tasks = fs::read_dir("/proc/self/task").unwrap();
-    tasks
-        .filter_map(|entry| fs::read_to_string(entry.unwrap().path().join("comm")).ok())
-        .filter(|comm| comm.trim_end() == name)
-        .count()
-}
 
 #[test]
 fn objects_and_timers_work_under_any_executor_while_it_turns() {
@@ -54,31 +46,33 @@ fn objects_and_timers_work_under_any_executor_while_it_turns() {
 
 #[test]
 fn several_turn_at_once_and_each_thread_has_its_name_and_ends_with_its_owner() {
-    let pool = ThreadPool::builder().pool_size(2).create().unwrap();
     let backgrounds = ["turns-one", "turns-two"].map(|name| Background::named(name).unwrap());
-    let (send, receive) = mpsc::channel();
-    for background in &backgrounds {
-        let (handle, send) = (background.handle(), send.clone());
-        pool.spawn_ok(async move {
+    let [one, two] = backgrounds.each_ref().map(|background| {
+        let (tell, ended) = mpsc::channel();
+        let handle = background.handle();
+        let name = block_on(async move {
             handle.sleep(Duration::from_millis(1)).await.unwrap();
-            send.send(()).unwrap();
+            let task = handle.spawn(async {
+                tell_end_of_thread(tell);
+                let listed = fs::read_to_string("/proc/thread-self/comm").unwrap();
+                let name = thread::current().name().map(String::from);
+                (name.unwrap(), listed.trim_end().to_owned())
+            });
+            task.await.unwrap()
         });
+        (name, ended)
+    });
+    for ((name, _), expected) in [&one, &two].into_iter().zip(["turns-one", "turns-two"]) {
+        assert_eq!(*name, (expected.to_owned(), expected.to_owned()));
     }
-    for _ in 0..2 {
-        receive.recv_timeout(HANG).unwrap();
-    }
+    let ((_, one_ended), (_, two_ended)) = (one, two);
     let [one, two] = backgrounds;
-    assert_eq!(
-        (threads_named("turns-one"), threads_named("turns-two")),
-        (1, 1)
-    );
+    assert_eq!(one_ended.try_recv(), Err(TryRecvError::Empty));
     one.stop().unwrap();
-    assert_eq!(
-        (threads_named("turns-one"), threads_named("turns-two")),
-        (0, 1)
-    );
+    assert_eq!(one_ended.try_recv(), Ok(()));
+    assert_eq!(two_ended.try_recv(), Err(TryRecvError::Empty));
     drop(two);
-    assert_eq!(threads_named("turns-two"), 0);
+    assert_eq!(two_ended.try_recv(), Ok(()));
 }
 
 #[test]

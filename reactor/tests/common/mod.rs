@@ -6,11 +6,13 @@ pub(crate) mod child;
 pub(crate) mod wakers;
 
 use std::{
+    cell::RefCell,
     io,
     os::fd::{AsRawFd, BorrowedFd},
     sync::{Arc, mpsc},
     task::{Context, Poll},
     thread,
+    time::Duration,
 };
 
 use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
@@ -35,6 +37,24 @@ pub(crate) fn within_reason<T: Send + 'static>(f: impl FnOnce() -> T + Send + 's
             std::panic::resume_unwind(thread.join().unwrap_err())
         }
     }
+}
+
+/// Tells when this thread ends, before others have done waiting for it.
+///
+/// The list of threads that the system has would not do: a thread may be in it for a little longer.
+pub(crate) fn tell_end_of_thread(tell: mpsc::Sender<()>) {
+    struct End(mpsc::Sender<()>);
+
+    impl Drop for End {
+        fn drop(&mut self) {
+            // Who does not wait for it is ahead of it.
+            thread::sleep(Duration::from_millis(10));
+            let _ = self.0.send(());
+        }
+    }
+
+    thread_local!(static END: RefCell<Option<End>> = const { RefCell::new(None) });
+    END.set(Some(End(tell)));
 }
 
 /// Runs a future on a core, with a time limit against hangs.
@@ -211,7 +231,7 @@ pub(crate) fn pipe() -> (std::fs::File, std::fs::File) {
 /// Turns a core without waiting, until nothing happens any more.
 pub(crate) fn settle(core: &mut Core) {
     for _ in 0..3 {
-        core.turn(Some(std::time::Duration::ZERO)).unwrap();
+        core.turn(Some(Duration::ZERO)).unwrap();
     }
 }
 
@@ -236,7 +256,7 @@ impl Watched {
 pub(crate) fn assert_idle(core: &mut Core) {
     let handle = core.handle();
     let before = handle.metrics();
-    run(core, handle.sleep(std::time::Duration::from_millis(100))).unwrap();
+    run(core, handle.sleep(Duration::from_millis(100))).unwrap();
     let after = handle.metrics();
     let turns = after.turns - before.turns;
     let events = after.events - before.events;
@@ -263,8 +283,7 @@ pub(crate) fn fill(io: &PollEvented<mio::net::UnixStream>) -> usize {
 pub(crate) fn turn_until(core: &mut Core, mut done: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + HANG;
     while !done() {
-        core.turn(Some(std::time::Duration::from_millis(100)))
-            .unwrap();
+        core.turn(Some(Duration::from_millis(100))).unwrap();
         assert!(std::time::Instant::now() < deadline, "it hangs");
     }
 }
