@@ -24,7 +24,7 @@ use std::{error, fmt, io, io::Write, str};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use codec::{Decoder, Encoder, Framed, FramedRead, LinesCodec, Segments};
-use futures::{SinkExt, StreamExt, executor::block_on};
+use futures::executor::block_on;
 use io_traits::testing::Script;
 
 fn main() -> Result<(), ChunkedError> {

@@ -11,7 +11,8 @@ use futures::{Sink, Stream, stream::FusedStream};
 use io_traits::{AsyncRead, AsyncWrite};
 
 use crate::{
-    Decoder, Encoder, FramedParts, Permit, Segments, read_side::ReadSide, write_side::WriteSide,
+    Decoder, Encoder, Feed, FramedParts, Next, Permit, Segments, read_side::ReadSide,
+    write_side::WriteSide,
 };
 
 /// The frames of a reader and writer: a stream of those that come, a sink for those that go.
@@ -22,7 +23,7 @@ use crate::{
 ///
 /// ```
 /// # use codec::{Framed, LinesCodec, LinesError};
-/// # use futures::{executor::block_on, SinkExt, StreamExt};
+/// # use futures::executor::block_on;
 /// # use io_traits::{AsyncRead, AsyncWrite, testing::Script};
 /// async fn echo<T: AsyncRead + AsyncWrite>(io: T) -> Result<(), LinesError> {
 ///     let mut lines = Framed::new(io, LinesCodec::new(1024));
@@ -40,7 +41,7 @@ use crate::{
 /// by writability too. If it fails, its error is the stream's next item and its last.
 ///
 /// Nobody flushes for a task that waits elsewhere, for a timer or a channel: use
-/// [`send`](futures::SinkExt::send) or [`flush`](Self::flush) before it does. Nor can what has not come
+/// [`send`](Self::send) or [`flush`](Self::flush) before it does. Nor can what has not come
 /// here be flushed: the sink half of `StreamExt::split` keeps the last item
 /// that it was fed until it is flushed itself, so use `send` on it.
 ///
@@ -151,6 +152,27 @@ impl<T, C> Framed<T, C> {
     }
 }
 
+impl<T: AsyncRead + AsyncWrite, C: Decoder> Framed<T, C> {
+    /// The next frame; `None` after the last one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what has been read stays in here.
+    ///
+    /// # Errors
+    ///
+    /// Those of the decoder. Those of the reader, and of the flush before the task parks: after one of these, and
+    /// after a fatal one of the decoder, comes `None`.
+    #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "as everybody calls it, and never for the iterator of std"
+    )]
+    pub fn next(&mut self) -> Next<'_, Self> {
+        Next::new(self)
+    }
+}
+
 impl<T: AsyncWrite, C> Framed<T, C> {
     /// Waits until there is room for a frame, as [`poll_ready`](Sink::poll_ready) does, and gives a permit for
     /// it.
@@ -165,6 +187,40 @@ impl<T: AsyncWrite, C> Framed<T, C> {
     pub async fn reserve(&mut self) -> io::Result<Permit<'_, C>> {
         poll_fn(|cx| self.write.poll_ready(&mut self.io, cx)).await?;
         Ok(Permit::new(&mut self.codec, &mut self.write))
+    }
+
+    /// Queues a frame, once there is room for it. It is written by the next flush.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped while it waits takes its frame with it; [`reserve`](Self::reserve) waits without one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the encoder; nothing of the frame is queued then. As [`flush`](Self::flush), if there was no room.
+    #[inline]
+    pub fn feed<I>(&mut self, item: I) -> Feed<'_, T, C, I>
+    where
+        C: Encoder<I>,
+    {
+        Feed::new(&mut self.io, &mut self.codec, &mut self.write, item)
+    }
+
+    /// Queues a frame and writes everything: [`feed`](Self::feed), then [`flush`](Self::flush).
+    ///
+    /// # Cancel safety
+    ///
+    /// As `feed` until the frame is queued; what has not been written then stays queued.
+    ///
+    /// # Errors
+    ///
+    /// As those two.
+    pub async fn send<I>(&mut self, item: I) -> Result<(), C::Error>
+    where
+        C: Encoder<I>,
+    {
+        self.feed(item).await?;
+        Ok(self.flush().await?)
     }
 
     /// Writes everything that was fed, and flushes the writer.
@@ -206,7 +262,7 @@ impl<T, C> Unpin for Framed<T, C> {}
 impl<T: AsyncRead + AsyncWrite, C: Decoder> Stream for Framed<T, C> {
     type Item = Result<C::Item, C::Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         let write = &mut this.write;

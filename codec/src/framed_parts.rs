@@ -12,7 +12,7 @@ use crate::Segments;
 ///
 /// ```
 /// use codec::{Framed, FramedParts, LinesCodec};
-/// use futures::{executor::block_on, StreamExt};
+/// use futures::executor::block_on;
 /// use io_traits::testing::Script;
 ///
 /// # block_on(async {

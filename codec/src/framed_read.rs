@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use futures::{Stream, stream::FusedStream};
 use io_traits::AsyncRead;
 
-use crate::{Decoder, FramedParts, Segments, read_side::ReadSide};
+use crate::{Decoder, FramedParts, Next, Segments, read_side::ReadSide};
 
 /// The frames of a reader, as a stream.
 ///
@@ -22,7 +22,7 @@ use crate::{Decoder, FramedParts, Segments, read_side::ReadSide};
 ///
 /// # Cancel safety
 ///
-/// Dropping a future of [`next`](futures::StreamExt::next) loses nothing: what has been read stays in
+/// Dropping a future of [`next`](Self::next) loses nothing: what has been read stays in
 /// here.
 ///
 /// # Examples
@@ -121,10 +121,31 @@ impl<T, D> FramedRead<T, D> {
 // Nothing is ever pinned in here: readers are called by `&mut`.
 impl<T, D> Unpin for FramedRead<T, D> {}
 
+impl<T: AsyncRead, D: Decoder> FramedRead<T, D> {
+    /// The next frame; `None` after the last one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what has been read stays in here.
+    ///
+    /// # Errors
+    ///
+    /// Those of the decoder and of the reader: after one of the latter, and after a fatal one of the former, comes
+    /// `None`.
+    #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "as everybody calls it, and never for the iterator of std"
+    )]
+    pub fn next(&mut self) -> Next<'_, Self> {
+        Next::new(self)
+    }
+}
+
 impl<T: AsyncRead, D: Decoder> Stream for FramedRead<T, D> {
     type Item = Result<D::Item, D::Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         this.read

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use futures::Sink;
 use io_traits::AsyncWrite;
 
-use crate::{Encoder, FramedParts, Permit, Segments, write_side::WriteSide};
+use crate::{Encoder, Feed, FramedParts, Permit, Segments, write_side::WriteSide};
 
 /// A writer of frames, as a sink.
 ///
@@ -24,15 +24,15 @@ use crate::{Encoder, FramedParts, Permit, Segments, write_side::WriteSide};
 ///
 /// # Cancel safety
 ///
-/// What has been fed stays in here. A future of [`send`](futures::SinkExt::send) or
-/// [`feed`](futures::SinkExt::feed) that is dropped while it waits for room takes its item with it;
+/// What has been fed stays in here. A future of [`send`](Self::send) or [`feed`](Self::feed) that is dropped while
+/// it waits for room takes its item with it;
 /// [`reserve`](Self::reserve) waits for room without one.
 ///
 /// # Examples
 ///
 /// ```
 /// use codec::{FramedWrite, LinesCodec};
-/// use futures::{executor::block_on, SinkExt};
+/// use futures::executor::block_on;
 /// use io_traits::testing::Script;
 ///
 /// # block_on(async {
@@ -158,6 +158,40 @@ impl<T: AsyncWrite, E> FramedWrite<T, E> {
     pub async fn reserve(&mut self) -> io::Result<Permit<'_, E>> {
         poll_fn(|cx| self.write.poll_ready(&mut self.io, cx)).await?;
         Ok(Permit::new(&mut self.encoder, &mut self.write))
+    }
+
+    /// Queues a frame, once there is room for it. It is written by the next flush.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped while it waits takes its frame with it; [`reserve`](Self::reserve) waits without one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the encoder; nothing of the frame is queued then. As [`flush`](Self::flush), if there was no room.
+    #[inline]
+    pub fn feed<I>(&mut self, item: I) -> Feed<'_, T, E, I>
+    where
+        E: Encoder<I>,
+    {
+        Feed::new(&mut self.io, &mut self.encoder, &mut self.write, item)
+    }
+
+    /// Queues a frame and writes everything: [`feed`](Self::feed), then [`flush`](Self::flush).
+    ///
+    /// # Cancel safety
+    ///
+    /// As `feed` until the frame is queued; what has not been written then stays queued.
+    ///
+    /// # Errors
+    ///
+    /// As those two.
+    pub async fn send<I>(&mut self, item: I) -> Result<(), E::Error>
+    where
+        E: Encoder<I>,
+    {
+        self.feed(item).await?;
+        Ok(self.flush().await?)
     }
 
     /// Writes everything that was fed, and flushes the writer.

@@ -24,7 +24,7 @@
 //!    `read_buffer`, when memory is taken and given back.
 //! 3. [`Encoder`] and [`Segments`]: the queue between a frame and a vectored write.
 //! 4. [`FramedWrite`]: how the queue fills and empties, in `write_side.rs`, and [`Permit`], room for one frame.
-//! 5. [`Framed`]: both on one object, and [`FramedParts`], of which it is made.
+//! 5. [`Framed`]: both on one object ([`Next`] and [`Feed`] are its futures), and [`FramedParts`], of which it is made.
 //! 6. [`LinesCodec`]: a codec, and the example for another. [`AnyDelimiterCodec`]: the same for bytes that
 //!    end with one of a few.
 //! 7. [`LengthDelimitedCodec`]: frames that say how long they are; [`LengthDelimitedBuilder`] says what
@@ -40,7 +40,7 @@
 //!
 //! ```
 //! use codec::{Framed, LinesCodec};
-//! use futures::{executor::block_on, SinkExt, StreamExt};
+//! use futures::executor::block_on;
 //! use io_traits::testing::Script;
 //!
 //! # block_on(async {
@@ -60,6 +60,7 @@ mod any_delimiter;
 mod bytes_codec;
 mod decoder;
 mod encoder;
+mod feed;
 mod framed;
 mod framed_parts;
 mod framed_read;
@@ -67,6 +68,7 @@ mod framed_write;
 mod item;
 mod length_delimited;
 mod lines_codec;
+mod next;
 mod permit;
 mod read_buffer;
 mod read_side;
@@ -80,6 +82,7 @@ pub use any_delimiter::{AnyDelimiterCodec, AnyDelimiterError};
 pub use bytes_codec::BytesCodec;
 pub use decoder::Decoder;
 pub use encoder::Encoder;
+pub use feed::Feed;
 pub use framed::Framed;
 pub use framed_parts::FramedParts;
 pub use framed_read::FramedRead;
@@ -88,6 +91,7 @@ pub use length_delimited::{
     LengthDelimitedBuildError, LengthDelimitedBuilder, LengthDelimitedCodec, LengthDelimitedError,
 };
 pub use lines_codec::{LinesCodec, LinesError};
+pub use next::Next;
 pub use permit::Permit;
 pub use segments::Segments;
 pub use udp_framed::{DatagramError, UdpFramed};

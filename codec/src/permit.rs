@@ -7,7 +7,7 @@ use crate::{Encoder, write_side::WriteSide};
 /// [`Framed::reserve`](crate::Framed::reserve) and [`FramedWrite::reserve`](crate::FramedWrite::reserve)
 /// wait for it. What follows does not wait, so nothing can be cancelled between the moment at which a
 /// frame is taken from where it is kept and the moment at which it is queued. With
-/// [`send`](futures::SinkExt::send) the frame is inside of the future that waits, and is lost with it.
+/// [`send`](crate::Framed::send) the frame is inside of the future that waits, and is lost with it.
 ///
 /// A permit that is dropped gives the room back.
 ///

@@ -58,7 +58,7 @@ impl ReadSide {
     /// One frame of `io`. Before it is `Pending` and before the end is told, `flush` is called.
     ///
     /// A frame that is buffered is by far the most frequent case, and gets by without the machine.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_next<T: AsyncRead, D: Decoder>(
         &mut self,
         io: &mut T,
@@ -161,7 +161,7 @@ impl ReadSide {
         self.state == State::Done
     }
 
-    #[inline]
+    #[inline(always)]
     fn yields<F, E>(&mut self, frame: F) -> Poll<Option<Result<F, E>>> {
         budget::spend();
         if self.buf.is_empty() {

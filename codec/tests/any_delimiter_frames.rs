@@ -5,7 +5,7 @@ mod common;
 use bytes::{Bytes, BytesMut};
 use codec::{AnyDelimiterCodec, AnyDelimiterError, Encoder, FramedRead, FramedWrite, Segments};
 use common::{bytes_of, poll_next};
-use futures::{SinkExt, StreamExt, TryStreamExt, executor::block_on};
+use futures::{StreamExt, TryStreamExt, executor::block_on};
 use io_traits::testing::Script;
 
 fn decoded(bytes: &[u8], codec: AnyDelimiterCodec) -> Vec<String> {

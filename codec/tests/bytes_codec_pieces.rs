@@ -7,7 +7,7 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 use codec::{BytesCodec, Decoder, Encoder, Framed, FramedRead, Segments};
 use common::bytes_of;
-use futures::{SinkExt, StreamExt, TryStreamExt, executor::block_on};
+use futures::{TryStreamExt, executor::block_on};
 use io_traits::{pool, testing::Script};
 
 #[test]

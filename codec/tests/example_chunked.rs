@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chunked::{Chunked, ChunkedError, Part};
 use codec::{FramedRead, FramedWrite};
 use common::poll_next;
-use futures::{SinkExt, StreamExt, executor::block_on};
+use futures::{StreamExt, executor::block_on};
 use io_traits::testing::Script;
 
 /// The bodies: their pieces put together, and the error at the end, if there is one.

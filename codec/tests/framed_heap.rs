@@ -11,7 +11,7 @@ use std::{
 use allocator::live_bytes;
 use bytes::Bytes;
 use codec::{Framed, FramedRead, LengthDelimitedCodec};
-use futures::{SinkExt, StreamExt, executor::block_on};
+use futures::{StreamExt, executor::block_on};
 use io_traits::{AsyncRead, AsyncWrite, pool, task};
 
 /// A peer whose pieces come one by one, and who would block behind each; it takes everything.

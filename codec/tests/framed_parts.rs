@@ -8,7 +8,7 @@ use codec::{
     Segments,
 };
 use common::{Numbers, framed, next_now, poll_next};
-use futures::{SinkExt, StreamExt, executor::block_on};
+use futures::{StreamExt, executor::block_on};
 use io_traits::testing::Script;
 
 fn filled(bytes: &[u8]) -> Segments {

@@ -10,7 +10,7 @@ use std::{
 use bytes::{Buf, BytesMut};
 use codec::{BytesCodec, Decoder, FramedRead, LengthDelimitedCodec, LinesCodec};
 use common::{Drip, poll_next};
-use futures::{FutureExt, StreamExt, executor::block_on};
+use futures::{FutureExt, executor::block_on};
 use io_traits::{AsyncRead, ReadCursor, pool, testing::Script};
 
 #[test]

@@ -10,7 +10,7 @@ use codec::{
     VarintDelimitedCodec,
 };
 use common::{Numbers, framed, next_now, poll_next};
-use futures::{SinkExt, StreamExt, executor::block_on};
+use futures::executor::block_on;
 use io_traits::{pool, testing::Script};
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, Write};
 use bytes::Bytes;
 use codec::FramedWrite;
 use common::Blobs;
-use futures::{SinkExt, executor::block_on};
+use futures::executor::block_on;
 use io_traits::AsyncWrite;
 
 /// Remembers where the slices lay that it was given, and takes everything.

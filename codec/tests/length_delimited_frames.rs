@@ -11,7 +11,7 @@ use codec::{
     Decoder, FramedRead, LengthDelimitedBuilder, LengthDelimitedCodec, LengthDelimitedError,
 };
 use common::{Drip, next_now, poll_next};
-use futures::{StreamExt, TryStreamExt, executor::block_on};
+use futures::{TryStreamExt, executor::block_on};
 use io_traits::{pool, testing::Script};
 
 const THREE: &[u8] = b"\0\0\0\x09abcdefghi\0\0\0\x03123\0\0\0\x0bhello world";

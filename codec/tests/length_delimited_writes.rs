@@ -10,7 +10,7 @@ use codec::{
     Segments,
 };
 use common::bytes_of;
-use futures::{SinkExt, executor::block_on};
+use futures::executor::block_on;
 use io_traits::testing::Script;
 
 type Frames = FramedWrite<Script, LengthDelimitedCodec>;

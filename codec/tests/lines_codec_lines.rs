@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::BytesMut;
 use codec::{Decoder, Encoder, FramedRead, LinesCodec, LinesError, Segments};
-use futures::{StreamExt, executor::block_on};
+use futures::executor::block_on;
 use io_traits::testing::Script;
 
 fn decoded(codec: &mut LinesCodec, buf: &mut BytesMut) -> Option<String> {

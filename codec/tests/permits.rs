@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use codec::{Framed, FramedWrite, LengthDelimitedCodec, LengthDelimitedError, LinesCodec};
 use common::{Gate, Wakes, poll_next};
-use futures::{SinkExt, executor::block_on};
+use futures::executor::block_on;
 use io_traits::testing::Script;
 
 fn poll_once<F: Future>(future: F) -> Poll<F::Output> {

@@ -9,7 +9,7 @@ use codec::{
     Decoder, Encoder, FramedRead, FramedWrite, Segments, VarintDelimitedCodec, VarintDelimitedError,
 };
 use common::{bytes_of, next_now, poll_next};
-use futures::{SinkExt, StreamExt, TryStreamExt, executor::block_on};
+use futures::{TryStreamExt, executor::block_on};
 use io_traits::testing::Script;
 
 /// The messages `{1: 150}`, empty, and `{2: "testing"}`, as protobuf's own implementations write them

@@ -38,7 +38,7 @@ use crate::{
 /// ```
 /// use bytes::Bytes;
 /// use codec::{Framed, LengthDelimitedCodec};
-/// use futures::{executor::block_on, SinkExt, StreamExt};
+/// use futures::executor::block_on;
 /// use io_traits::testing::Script;
 ///
 /// # block_on(async {

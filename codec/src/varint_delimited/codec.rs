@@ -31,7 +31,7 @@ use crate::{Decoder, Encoder, Segments, VarintDelimitedError, item::Items};
 ///
 /// ```
 /// use codec::{FramedWrite, VarintDelimitedCodec};
-/// use futures::{executor::block_on, SinkExt};
+/// use futures::executor::block_on;
 /// use io_traits::testing::Script;
 ///
 /// # block_on(async {

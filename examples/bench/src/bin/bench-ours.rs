@@ -16,7 +16,7 @@ use bench::{
     listen, long_sleeps, many_sleeps,
 };
 use codec::{Framed, LengthDelimitedCodec, LinesCodec};
-use futures::{FutureExt, SinkExt, StreamExt};
+use futures::{FutureExt, StreamExt};
 use io_traits::{
     AsyncRead, AsyncWrite,
     io::{copy, read, write_all},

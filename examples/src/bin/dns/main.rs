@@ -38,7 +38,6 @@ use clap::Parser;
 use codec::Framed;
 use examples::{ServerArgs, named, run_on_threads, run_program, serve_on};
 use futures::{
-    SinkExt, StreamExt,
     channel::oneshot,
     future::{Either, select},
 };

@@ -3,7 +3,6 @@ use std::{io, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use codec::{Framed, LengthDelimitedCodec};
 use examples::any_port;
-use futures::{SinkExt, StreamExt};
 use io_traits::task;
 use net::{TcpStream, UdpSocket};
 use reactor::Handle;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use codec::{BytesCodec, Framed};
-use futures::{SinkExt, StreamExt};
+use futures::StreamExt;
 use net::TcpStream;
 
 use crate::{
