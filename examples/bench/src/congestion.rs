@@ -2,7 +2,7 @@ use std::{fmt, io, os::fd::AsFd, str::FromStr};
 
 use socket2::SockRef;
 
-/// How the connections of a relay find out how fast they may send, tcp(7).
+/// How connections find out how fast they may send, tcp(7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Congestion {
     /// As the system has it. BBR, for one, paces: a timer for every few packets, on the processor of who

@@ -15,7 +15,7 @@ pub enum Work {
     /// The same by a loop that spins for [`SPIN`](crate::SPIN) before it sleeps.
     TcpSpin,
     /// Sends every frame of a TCP connection back, each with its length before it.
-    TcpFrames,
+    TcpFrames(Congestion),
     /// Sends every line of a TCP connection back.
     TcpLines,
     /// Sends every datagram back to where it came from.
@@ -83,7 +83,7 @@ impl Work {
             Self::TcpCopy => vec!["tcp-copy".into()],
             Self::TcpLean => vec!["tcp-lean".into()],
             Self::TcpSpin => vec!["tcp-spin".into()],
-            Self::TcpFrames => vec!["tcp-frames".into()],
+            Self::TcpFrames(congestion) => vec!["tcp-frames".into(), congestion.to_string()],
             Self::TcpLines => vec!["tcp-lines".into()],
             Self::UdpEcho(form) => vec!["udp-echo".into(), form.to_string()],
             Self::UdpReceive(form) => vec!["udp-receive".into(), form.to_string()],
@@ -129,7 +129,7 @@ impl Work {
             ["tcp-copy"] => Self::TcpCopy,
             ["tcp-lean"] => Self::TcpLean,
             ["tcp-spin"] => Self::TcpSpin,
-            ["tcp-frames"] => Self::TcpFrames,
+            ["tcp-frames", congestion] => Self::TcpFrames(congestion.parse().ok()?),
             ["tcp-lines"] => Self::TcpLines,
             ["udp-echo", form] => Self::UdpEcho(form.parse().ok()?),
             ["udp-receive", form] => Self::UdpReceive(form.parse().ok()?),
@@ -166,7 +166,7 @@ mod tests {
             Work::TcpCopy,
             Work::TcpLean,
             Work::TcpSpin,
-            Work::TcpFrames,
+            Work::TcpFrames(Congestion::Reno),
             Work::TcpLines,
             Work::UdpEcho(Datagrams::Single),
             Work::UdpReceive(Datagrams::Batched),

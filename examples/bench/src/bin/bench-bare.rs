@@ -8,7 +8,7 @@ use std::{
     os::fd::OwnedFd,
 };
 
-use bench::{BUFFER, HEAD, LONGEST_FRAME, Work, announce, listen};
+use bench::{BUFFER, Congestion, HEAD, LONGEST_FRAME, Work, announce, listen};
 use rustix::{
     event::epoll::{self, CreateFlags, Event, EventData, EventFlags},
     io::Errno,
@@ -18,10 +18,12 @@ use slab::Slab;
 
 fn main() -> io::Result<()> {
     match Work::from_args()? {
-        Work::TcpEcho => Server::new(listen()?)?.serve(&mut [0; BUFFER], Server::echo),
+        Work::TcpEcho => {
+            Server::new(listen(Congestion::System)?)?.serve(&mut [0; BUFFER], Server::echo)
+        }
         // Room for the longest frame, and for another: a part of it comes with this one's end.
-        Work::TcpFrames => {
-            Server::new(listen()?)?.serve(&mut vec![0; 2 * MOST], Server::echo_frames)
+        Work::TcpFrames(congestion) => {
+            Server::new(listen(congestion)?)?.serve(&mut vec![0; 2 * MOST], Server::echo_frames)
         }
         work => Err(work.unsupported()),
     }

@@ -33,10 +33,19 @@ fn main() -> io::Result<()> {
     let mut core = Core::with_options(options)?;
     let (handle, spawner) = (core.handle(), core.spawner());
     match work {
-        Work::TcpEcho | Work::TcpSpin => core.run(serve_tcp(&handle, &spawner, echo))?,
-        Work::TcpCopy => core.run(serve_tcp(&handle, &spawner, echo_by_copy))?,
-        Work::TcpFrames => core.run(serve_tcp(&handle, &spawner, echo_frames))?,
-        Work::TcpLines => core.run(serve_tcp(&handle, &spawner, echo_lines))?,
+        Work::TcpEcho | Work::TcpSpin => {
+            core.run(serve_tcp(&handle, &spawner, Congestion::System, echo))?
+        }
+        Work::TcpCopy => core.run(serve_tcp(
+            &handle,
+            &spawner,
+            Congestion::System,
+            echo_by_copy,
+        ))?,
+        Work::TcpFrames(congestion) => {
+            core.run(serve_tcp(&handle, &spawner, congestion, echo_frames))?
+        }
+        Work::TcpLines => core.run(serve_tcp(&handle, &spawner, Congestion::System, echo_lines))?,
         Work::Relay { to, congestion, .. } => {
             core.run(serve_relay(&handle, &spawner, to, congestion))?
         }
@@ -56,12 +65,13 @@ fn main() -> io::Result<()> {
 async fn serve_tcp<F>(
     handle: &Handle,
     spawner: &Spawner,
+    congestion: Congestion,
     echo: impl Fn(TcpStream) -> F,
 ) -> io::Result<()>
 where
     F: Future<Output = io::Result<()>> + 'static,
 {
-    let listener = TcpListener::from_std(listen()?, handle)?;
+    let listener = TcpListener::from_std(listen(congestion)?, handle)?;
     announce(listener.local_addr()?)?;
     let mut incoming = listener.incoming();
     while let Some(accepted) = incoming.next().await {
@@ -78,7 +88,7 @@ async fn serve_relay(
     to: SocketAddr,
     congestion: Congestion,
 ) -> io::Result<()> {
-    serve_tcp(handle, spawner, |client| {
+    serve_tcp(handle, spawner, Congestion::System, |client| {
         let handle = handle.clone();
         async move {
             let server = TcpStream::connect(&to, &handle).await?;

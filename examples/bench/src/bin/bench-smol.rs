@@ -12,7 +12,8 @@ use std::{
 };
 
 use bench::{
-    BUFFER, CpuClock, Lateness, SHORT_SLEEP, Work, announce, listen, long_sleeps, many_sleeps,
+    BUFFER, Congestion, CpuClock, Lateness, SHORT_SLEEP, Work, announce, listen, long_sleeps,
+    many_sleeps,
 };
 use futures::FutureExt;
 use smol::{
@@ -40,7 +41,7 @@ fn main() -> io::Result<()> {
 }
 
 async fn serve_tcp(executor: Rc<LocalExecutor<'static>>) -> io::Result<()> {
-    let listener = Async::<TcpListener>::new(listen()?)?;
+    let listener = Async::<TcpListener>::new(listen(Congestion::System)?)?;
     announce(listener.get_ref().local_addr()?)?;
     loop {
         let (stream, _) = listener.accept().await?;

@@ -20,7 +20,9 @@ use slab::Slab;
 
 fn main() -> io::Result<()> {
     match Work::from_args()? {
-        Work::Relay { to, congestion, .. } => Server::new(listen()?, to, congestion)?.serve(),
+        Work::Relay { to, congestion, .. } => {
+            Server::new(listen(Congestion::System)?, to, congestion)?.serve()
+        }
         work => Err(work.unsupported()),
     }
 }

@@ -35,10 +35,10 @@ fn main() -> io::Result<()> {
         .enable_all()
         .build()?;
     match Work::from_args()? {
-        Work::TcpEcho => runtime.block_on(serve_tcp(echo)),
-        Work::TcpLean => runtime.block_on(serve_tcp(echo_lean)),
-        Work::TcpFrames => runtime.block_on(serve_tcp(echo_frames)),
-        Work::TcpLines => runtime.block_on(serve_tcp(echo_lines)),
+        Work::TcpEcho => runtime.block_on(serve_tcp(Congestion::System, echo)),
+        Work::TcpLean => runtime.block_on(serve_tcp(Congestion::System, echo_lean)),
+        Work::TcpFrames(congestion) => runtime.block_on(serve_tcp(congestion, echo_frames)),
+        Work::TcpLines => runtime.block_on(serve_tcp(Congestion::System, echo_lines)),
         Work::Sleeps(count) => runtime.block_on(sleeps(count)),
         Work::ShortSleeps(count) => runtime.block_on(short_sleeps(count)),
         Work::ManySleeps { tasks, each } => runtime.block_on(sleeps_of_tasks(tasks, each)),
@@ -51,18 +51,18 @@ fn main() -> io::Result<()> {
             to,
             buffer,
             congestion,
-        } => runtime.block_on(serve_tcp(move |client| {
+        } => runtime.block_on(serve_tcp(Congestion::System, move |client| {
             relay(client, to, buffer, congestion)
         })),
         work => Err(work.unsupported()),
     }
 }
 
-async fn serve_tcp<F>(echo: impl Fn(TcpStream) -> F) -> io::Result<()>
+async fn serve_tcp<F>(congestion: Congestion, echo: impl Fn(TcpStream) -> F) -> io::Result<()>
 where
     F: Future<Output = io::Result<()>> + Send + 'static,
 {
-    let listener = TcpListener::from_std(listen()?)?;
+    let listener = TcpListener::from_std(listen(congestion)?)?;
     announce(listener.local_addr()?)?;
     loop {
         let (stream, _) = listener.accept().await?;

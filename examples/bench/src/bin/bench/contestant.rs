@@ -4,7 +4,7 @@ use std::{
     process::Command,
 };
 
-use bench::{Datagrams, Work};
+use bench::{Congestion, Datagrams, Work};
 
 use crate::cpus::Cpus;
 
@@ -143,7 +143,9 @@ impl Contestant {
             Self::OursCopy => Work::TcpCopy,
             Self::OursSpin => Work::TcpSpin,
             Self::TokioLean => Work::TcpLean,
-            Self::BareFrames | Self::OursFrames | Self::TokioFrames => Work::TcpFrames,
+            Self::BareFrames | Self::OursFrames | Self::TokioFrames => {
+                Work::TcpFrames(Congestion::System)
+            }
             Self::OursLines | Self::TokioLines => Work::TcpLines,
             _ => Work::TcpEcho,
         })

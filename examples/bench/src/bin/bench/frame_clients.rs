@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bench::HEAD;
+use bench::{Congestion, HEAD};
 
 use crate::generator::{Poller, key_of};
 
@@ -51,6 +51,14 @@ impl FrameClients {
             clients,
             burst,
         })
+    }
+
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub(crate) fn set_congestion(&self, congestion: Congestion) -> io::Result<()> {
+        let mut clients = self.clients.iter();
+        clients.try_for_each(|client| congestion.set(&client.stream))
     }
 
     /// All connections at once, for `duration` and until the last frame; returns the number of frames.

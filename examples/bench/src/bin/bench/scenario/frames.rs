@@ -1,5 +1,7 @@
 use std::io;
 
+use bench::{Congestion, Work};
+
 use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
 use crate::{contestant::Contestant, frame_clients::FrameClients};
 
@@ -7,12 +9,19 @@ use crate::{contestant::Contestant, frame_clients::FrameClients};
 pub(crate) struct Frames {
     pub(crate) payload: usize,
     pub(crate) depth: usize,
+    pub(crate) congestion: Congestion,
 }
 
 impl Scenario for Frames {
     fn name(&self) -> String {
-        let Self { payload, depth } = self;
-        format!("TCP frames of {payload} bytes, depth: {depth}, connections: {CONNECTIONS}")
+        let Self { payload, depth, .. } = self;
+        let congestion = match self.congestion {
+            Congestion::System => "",
+            Congestion::Reno => ", Reno",
+        };
+        format!(
+            "TCP frames of {payload} bytes, depth: {depth}, connections: {CONNECTIONS}{congestion}"
+        )
     }
 
     fn unit(&self) -> &'static str {
@@ -24,9 +33,10 @@ impl Scenario for Frames {
     }
 
     fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
-        let server = bench.start(contestant.tcp_echo(bench.programs)?)?;
+        let server = bench.start(contestant.server(&Work::TcpFrames(self.congestion))?)?;
         let addr = server.socket_addr()?;
         let mut clients = FrameClients::connect(addr, CONNECTIONS, self.payload, self.depth)?;
+        clients.set_congestion(self.congestion)?;
         clients.echo_for(WARM_UP)?;
         bench.cpu_time(&server, || clients.echo_for(MEASURED))
     }

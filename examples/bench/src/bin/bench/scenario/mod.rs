@@ -61,8 +61,19 @@ pub(crate) fn all() -> Vec<Box<dyn Scenario>> {
     ];
     for payload in [64, 1024, bench::LONGEST_FRAME] {
         for depth in [1, 16] {
-            all.push(Box::new(frames::Frames { payload, depth }));
+            all.push(Box::new(frames::Frames {
+                payload,
+                depth,
+                congestion: Congestion::System,
+            }));
         }
+    }
+    for depth in [1, 16] {
+        all.push(Box::new(frames::Frames {
+            payload: bench::LONGEST_FRAME,
+            depth,
+            congestion: Congestion::Reno,
+        }));
     }
     for congestion in [Congestion::System, Congestion::Reno] {
         for connections in [1, 8] {
