@@ -11,10 +11,11 @@ use std::time::Duration;
 ///
 /// let options = CoreOptions::new().spin(Duration::from_micros(50)).measure_time();
 /// let mut core = Core::with_options(options)?;
-/// core.run(core.handle().sleep(Duration::from_millis(1)))??;
-/// let metrics = core.handle().metrics();
+/// let handle = core.handle();
+/// core.run(async { handle.sleep(Duration::from_millis(20)).await })??;
+/// let metrics = handle.metrics();
 /// assert!(metrics.spins > 0);
-/// assert!(metrics.wait_time >= Duration::from_millis(1));
+/// assert!(metrics.wait_time + metrics.busy_time >= Duration::from_millis(20));
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
