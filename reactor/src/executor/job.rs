@@ -9,7 +9,10 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::{
-    JoinError, JoinHandle, TaskHeader, TaskId, current::Entered, join::Join, local::end_quietly,
+    JoinError, JoinHandle, TaskHeader, TaskId,
+    current::Entered,
+    join::Join,
+    local::{drop_quietly, end_quietly},
 };
 use crate::shared::Shared;
 
@@ -50,7 +53,7 @@ pub(crate) fn new_task<F: Future>(
         header: header.clone(),
         job: JobOf {
             future: Some(future),
-            news: News(join.clone()),
+            news: News(Some(join.clone())),
         },
     });
     (task, JoinHandle::new(join, header))
@@ -110,27 +113,41 @@ impl<F: Future> Job for JobOf<F> {
         };
         // First the end of the future, then the news of it.
         this.future.set(None);
-        this.news.0.complete(Ok(output));
+        this.news.tell(Ok(output));
         Poll::Ready(())
     }
 
     fn glance(&self) -> bool {
-        self.future.is_some() & (Arc::strong_count(&self.news.0) > 1)
+        self.future.is_some()
+            & self
+                .news
+                .0
+                .as_ref()
+                .is_some_and(|join| Arc::strong_count(join) > 1)
     }
 
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
         let mut this = self.project();
         end_quietly(|| this.future.set(None));
-        this.news.0.complete(Err(JoinError::panicked(payload)));
+        this.news.tell(Err(JoinError::panicked(payload)));
     }
 }
 
-/// Tells the handle of the end: at the latest when it is dropped itself.
-struct News<T>(Arc<Join<T>>);
+/// Tells the handle of the end: at the latest when it is dropped itself. Only the first word counts.
+struct News<T>(Option<Arc<Join<T>>>);
+
+impl<T> News<T> {
+    fn tell(&mut self, result: Result<T, JoinError>) {
+        if let Some(join) = self.0.take() {
+            join.complete(result);
+            // If there is no handle any more, the output goes.
+            drop_quietly(join);
+        }
+    }
+}
 
 impl<T> Drop for News<T> {
     fn drop(&mut self) {
-        // Does nothing if there is a result already.
-        self.0.complete(Err(JoinError::cancelled()));
+        self.tell(Err(JoinError::cancelled()));
     }
 }

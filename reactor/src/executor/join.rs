@@ -4,8 +4,8 @@ use std::{
     future::Future,
     io, mem,
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
+    sync::{Arc, PoisonError},
+    task::{Context, Poll, Waker, ready},
 };
 
 use super::TaskHeader;
@@ -33,13 +33,17 @@ use crate::{
 ///
 /// When it is polled after it was ready.
 pub struct JoinHandle<T> {
-    join: Arc<Join<T>>,
+    /// `None` once the output has been taken.
+    join: Option<Arc<Join<T>>>,
     task: Arc<TaskHeader>,
 }
 
 impl<T> JoinHandle<T> {
     pub(crate) fn new(join: Arc<Join<T>>, task: Arc<TaskHeader>) -> Self {
-        Self { join, task }
+        Self {
+            join: Some(join),
+            task,
+        }
     }
 
     /// Ends the task at its next turn to run: its future is dropped on its core's thread.
@@ -51,26 +55,37 @@ impl<T> JoinHandle<T> {
 
     /// Whether the task is done.
     pub fn is_finished(&self) -> bool {
-        !matches!(*lock(&self.join.0), State::Running(_))
+        self.join.as_ref().is_none_or(|join| join.is_complete())
     }
 }
 
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.join.poll(cx.waker());
-        if polled.is_pending() && self.task.is_of_another_process() {
-            // It is done there, and nobody would tell of it here.
-            return Poll::Ready(Err(JoinError::cancelled()));
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // A task that is done has let go of it, and then there is nobody to be locked out.
+        if let Some(join) = (self.join).take_if(|join| Arc::strong_count(join) == 1) {
+            let join = Arc::into_inner(join).expect("nobody else has it");
+            return Poll::Ready(join.into_result());
         }
-        polled
+        let Some(join) = &self.join else {
+            panic!("a JoinHandle was polled after it was ready");
+        };
+        let result = match join.poll(cx.waker()) {
+            // It is done there, and nobody would tell of it here.
+            Poll::Pending if self.task.is_of_another_process() => Err(JoinError::cancelled()),
+            polled => ready!(polled),
+        };
+        self.join = None;
+        Poll::Ready(result)
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        self.join.forget_waker();
+        if let Some(join) = &self.join {
+            join.forget_waker();
+        }
     }
 }
 
@@ -87,6 +102,8 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// ```text
 ///   Running(waker?) ── complete ──▶ Done(result) ── poll ──▶ Taken
 /// ```
+///
+/// Either lets go of it as soon as it has nothing more to do with it.
 pub(crate) struct Join<T>(Mutex<State<T>>);
 
 enum State<T> {
@@ -118,6 +135,11 @@ impl<T> Join<T> {
         }
     }
 
+    pub(crate) fn is_complete(&self) -> bool {
+        !matches!(*lock(&self.0), State::Running(_))
+    }
+
+    /// The result, if it is there; otherwise whoever asks is woken for it.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
         // Cloning and dropping wakers is foreign code, so neither happens under the lock; and a task that is done
         // needs none.
@@ -135,22 +157,21 @@ impl<T> Join<T> {
                     drop(state);
                     mine = Some(waker.clone());
                 }
-                State::Done(_) => {
-                    let State::Done(result) = mem::replace(&mut *state, State::Taken) else {
-                        unreachable!("matched above, under the same lock");
-                    };
-                    return Poll::Ready(result);
-                }
-                State::Taken => {
+                State::Done(_) | State::Taken => {
+                    let taken = mem::replace(&mut *state, State::Taken);
                     drop(state);
-                    panic!("a JoinHandle was polled after it was ready");
+                    return Poll::Ready(taken.into_result());
                 }
             }
         }
     }
-}
 
-impl<T> Join<T> {
+    /// Of a task that has let go of it, which it does when it has left a result.
+    fn into_result(self) -> Result<T, JoinError> {
+        let state = self.0.into_inner();
+        state.unwrap_or_else(PoisonError::into_inner).into_result()
+    }
+
     /// The handle is gone: nobody is to be woken, however long the task goes on.
     fn forget_waker(&self) {
         let forgotten = match &mut *lock(&self.0) {
@@ -159,6 +180,15 @@ impl<T> Join<T> {
         };
         // Foreign code, outside of the lock.
         drop(forgotten);
+    }
+}
+
+impl<T> State<T> {
+    fn into_result(self) -> Result<T, JoinError> {
+        match self {
+            Self::Done(result) => result,
+            Self::Running(_) | Self::Taken => Err(JoinError::cancelled()),
+        }
     }
 }
 
