@@ -623,6 +623,35 @@ fn a_wake_by_a_waker_that_is_gone_when_the_poll_is_over_leads_to_another_poll() 
     assert_eq!(polls.get(), 2);
 }
 
+#[test]
+fn a_waker_that_was_kept_by_a_task_that_has_panicked_or_ended_wakes_no_other() {
+    let mut core = Core::new().unwrap();
+    let kept: Rc<RefCell<Vec<Waker>>> = Rc::default();
+    let polls = Rc::new(Cell::new(0));
+    for task in 0..4 {
+        let (kept, polls) = (kept.clone(), polls.clone());
+        core.spawner().spawn(poll_fn(move |cx| {
+            match task {
+                0 => {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    panic!("on purpose");
+                }
+                2 => {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    return Poll::Ready(());
+                }
+                _ => polls.set(polls.get() + 1),
+            }
+            Poll::Pending
+        }));
+    }
+    settle(&mut core);
+    assert_eq!((kept.borrow().len(), polls.get()), (2, 2));
+    kept.take().into_iter().for_each(Waker::wake);
+    settle(&mut core);
+    assert_eq!(polls.get(), 2);
+}
+
 /// In optimised code as well, where each of them has parts of the loop of its own.
 #[test]
 fn a_task_knows_its_waker_again_whether_it_is_polled_by_a_turn_or_by_a_run() {

@@ -8,10 +8,10 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use super::TaskHeader;
+use super::{TaskId, number::Number, task::wake};
 use crate::{
     fault::{Fault, seeded},
-    shared::wake_quietly,
+    shared::{Shared, wake_quietly},
     sync::{Mutex, lock},
 };
 
@@ -35,14 +35,14 @@ use crate::{
 pub struct JoinHandle<T> {
     /// `None` once the output has been taken.
     join: Option<Arc<Join<T>>>,
-    task: Arc<TaskHeader>,
+    shared: Arc<Shared>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(join: Arc<Join<T>>, task: Arc<TaskHeader>) -> Self {
+    pub(crate) fn new(join: Arc<Join<T>>, shared: Arc<Shared>) -> Self {
         Self {
             join: Some(join),
-            task,
+            shared,
         }
     }
 
@@ -50,7 +50,9 @@ impl<T> JoinHandle<T> {
     ///
     /// A task that is done already is not changed by it.
     pub fn abort(&self) {
-        self.task.abort();
+        if let Some(task) = self.join.as_ref().and_then(|join| join.task.abort()) {
+            wake(&self.shared, task);
+        }
     }
 
     /// Whether the task is done.
@@ -73,7 +75,7 @@ impl<T> Future for JoinHandle<T> {
         };
         let result = match join.poll(cx.waker()) {
             // It is done there, and nobody would tell of it here.
-            Poll::Pending if self.task.is_of_another_process() => Err(JoinError::cancelled()),
+            Poll::Pending if self.shared.check_process().is_err() => Err(JoinError::cancelled()),
             polled => ready!(polled),
         };
         self.join = None;
@@ -104,7 +106,10 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// ```
 ///
 /// Either lets go of it as soon as it has nothing more to do with it.
-pub(crate) struct Join<T>(Mutex<State<T>>);
+pub(crate) struct Join<T> {
+    task: Number,
+    state: Mutex<State<T>>,
+}
 
 enum State<T> {
     Running(Option<Waker>),
@@ -113,14 +118,23 @@ enum State<T> {
 }
 
 impl<T> Join<T> {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(State::Running(None)))
+    /// Of a task that has that number, or gets one later; or of none.
+    pub(crate) fn new(task: Option<TaskId>) -> Self {
+        Self {
+            task: Number::new(task),
+            state: Mutex::new(State::Running(None)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn task(&self) -> &Number {
+        &self.task
     }
 
     /// Leaves the result and wakes the handle; only the first result counts.
     pub(crate) fn complete(&self, result: Result<T, JoinError>) {
         let before = {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             if !matches!(*state, State::Running(_)) {
                 drop(state);
                 // The later result is dropped here, outside of the lock.
@@ -136,7 +150,7 @@ impl<T> Join<T> {
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        !matches!(*lock(&self.0), State::Running(_))
+        !matches!(*lock(&self.state), State::Running(_))
     }
 
     /// The result, if it is there; otherwise whoever asks is woken for it.
@@ -145,7 +159,7 @@ impl<T> Join<T> {
         // needs none.
         let mut mine = None;
         loop {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             match &mut *state {
                 State::Running(Some(stored)) if stored.will_wake(waker) => return Poll::Pending,
                 State::Running(stored) if mine.is_some() => {
@@ -168,13 +182,13 @@ impl<T> Join<T> {
 
     /// Of a task that has let go of it, which it does when it has left a result.
     fn into_result(self) -> Result<T, JoinError> {
-        let state = self.0.into_inner();
+        let state = self.state.into_inner();
         state.unwrap_or_else(PoisonError::into_inner).into_result()
     }
 
     /// The handle is gone: nobody is to be woken, however long the task goes on.
     fn forget_waker(&self) {
-        let forgotten = match &mut *lock(&self.0) {
+        let forgotten = match &mut *lock(&self.state) {
             State::Running(waker) => waker.take(),
             State::Done(_) | State::Taken => None,
         };

@@ -8,13 +8,14 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Poll, Waker},
+    thread,
 };
 
 use io_traits::task::budget;
 use slab::Slab;
 
 use super::{
-    BoxedTask, JoinHandle, SendTask, TaskId, new_task, own_task,
+    BoxedTask, JoinHandle, SpareWaker, TaskId, new_task, own_task,
     queue::Queue,
     task::{Generation, Label},
 };
@@ -25,9 +26,10 @@ pub(crate) struct Local {
     shared: Arc<Shared>,
     queue: Queue,
     /// Of tasks of this core, which are woken once the poller has been asked.
-    deferred: RefCell<Vec<Waker>>,
+    deferred: RefCell<Vec<TaskId>>,
     tasks: RefCell<Slab<Place>>,
     last_generation: Cell<Generation>,
+    spare_waker: RefCell<SpareWaker>,
     /// Whether the root is in the queue.
     root_is_queued: Cell<bool>,
     timers: OwnTimers,
@@ -44,6 +46,7 @@ struct Place {
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>) -> Rc<Self> {
         Rc::new(Self {
+            spare_waker: RefCell::new(SpareWaker::new(shared.clone())),
             shared,
             queue: Queue::default(),
             deferred: RefCell::default(),
@@ -70,32 +73,43 @@ impl Local {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let (task, handle) = new_task(future, &self.shared);
-        self.arrive(task);
-        handle
+        if self.closed.get() {
+            let (_cancelled, handle) = new_task(future, &self.shared, None);
+            return handle;
+        }
+        self.take_in(|id| {
+            let (task, handle) = new_task(future, &self.shared, Some(id));
+            (task, handle)
+        })
     }
 
-    /// Takes a task in and queues it.
+    /// Takes a task in that was made elsewhere.
     pub(crate) fn arrive(&self, task: BoxedTask) {
-        if self.closed.get() {
-            return;
+        if !self.closed.get() {
+            self.take_in(|id| {
+                task.arrive(id);
+                (task, ())
+            });
         }
+    }
+
+    /// `make` runs no foreign code.
+    #[inline]
+    fn take_in<R>(&self, make: impl FnOnce(TaskId) -> (BoxedTask, R)) -> R {
         let generation = self.last_generation.get().next();
         self.last_generation.set(generation);
-        let id = {
-            let mut tasks = self.tasks.borrow_mut();
-            let entry = tasks.vacant_entry();
-            let place = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
-            let id = TaskId::new(place, generation);
-            task.header().arrive(id);
-            entry.insert(Place {
-                label: Label::queued(id),
-                task: Some(task),
-            });
-            id
-        };
+        let mut tasks = self.tasks.borrow_mut();
+        let entry = tasks.vacant_entry();
+        let place = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
+        let id = TaskId::new(place, generation);
+        let (task, made) = make(id);
+        entry.insert(Place {
+            label: Label::queued(id),
+            task: Some(task),
+        });
         self.shared.counters.spawned.add(1);
         self.queue.push(id);
+        made
     }
 
     /// Polls the tasks in the queue, 64 at most. When it is the root's turn, `poll_root` is called; if
@@ -103,18 +117,22 @@ impl Local {
     #[inline]
     pub(crate) fn poll_tasks<T>(&self, mut poll_root: impl FnMut() -> Option<T>) -> Option<T> {
         let is_traced = self.shared.tracing.is_on();
+        // It is lent to one task at a time, and no task runs the loop that polls it.
+        let spare = &mut *self.spare_waker.borrow_mut();
         for _ in 0..POLLS_PER_TURN {
-            match self.queue.pop() {
-                None => return None,
-                Some(TaskId::ROOT) => {
+            let id = self.queue.pop()?;
+            match self.take(id) {
+                Some(task) if is_traced => self.poll_in_span(id, task, spare),
+                Some(task) => self.poll(id, task, spare),
+                None if id == TaskId::ROOT => {
                     self.root_is_queued.set(false);
                     let answer = poll_root();
                     if answer.is_some() {
                         return answer;
                     }
                 }
-                Some(id) if is_traced => self.poll_in_span(id),
-                Some(id) => self.poll(id),
+                // The task is no more.
+                None => {}
             }
         }
         None
@@ -129,8 +147,8 @@ impl Local {
     pub(crate) fn queue_deferred(&self) {
         if !self.deferred.borrow().is_empty() {
             let mut deferred = self.deferred.take();
-            deferred.drain(..).for_each(Waker::wake);
-            // Nobody has deferred meanwhile: a wake of a task of this core only queues it.
+            deferred.drain(..).for_each(|id| self.wake(id));
+            // Nobody has deferred meanwhile: a wake only queues the task.
             *self.deferred.borrow_mut() = deferred;
         }
     }
@@ -144,21 +162,40 @@ impl Local {
     }
 
     #[cold]
-    fn poll_in_span(&self, id: TaskId) {
+    fn poll_in_span(&self, id: TaskId, task: BoxedTask, spare: &mut SpareWaker) {
         let _span = tracing::trace_span!("task", number = id.place()).entered();
-        self.poll(id);
+        self.poll(id, task, spare);
     }
 
-    /// Polls a task once, with a fresh budget; does nothing if the task is no more.
+    /// Polls a task once, with a fresh budget.
     #[inline(always)]
-    fn poll(&self, id: TaskId) {
-        let Some(mut task) = self.take(id) else {
-            return;
-        };
+    fn poll(&self, id: TaskId, mut task: BoxedTask, spare: &mut SpareWaker) {
         self.shared.counters.polls.add(1);
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            budget::with(BUDGET, || task.as_mut().poll(&self.shared, id))
-        }));
+        if task.has_own_waker() {
+            return self.poll_with_own_waker(id, task);
+        }
+        let polled = catch(|| {
+            let polled = task.as_mut().poll(&self.shared, id, spare.lend(id));
+            if spare.is_kept() {
+                task.as_mut().set_own_waker(spare.replace(&self.shared));
+            }
+            polled
+        });
+        if polled.is_err() && spare.is_kept() {
+            // By nobody to whom it is of use: the task is no more.
+            spare.replace(&self.shared);
+        }
+        self.end_poll(id, task, polled);
+    }
+
+    #[inline(never)]
+    fn poll_with_own_waker(&self, id: TaskId, mut task: BoxedTask) {
+        let polled = catch(|| task.as_mut().poll_with_own_waker(&self.shared, id));
+        self.end_poll(id, task, polled);
+    }
+
+    #[inline(always)]
+    fn end_poll(&self, id: TaskId, mut task: BoxedTask, polled: thread::Result<Poll<()>>) {
         match polled {
             Ok(Poll::Pending) => self.put_back(id, task),
             Ok(Poll::Ready(())) => self.finish(id, task),
@@ -209,7 +246,8 @@ impl Local {
     #[inline]
     fn put_back(&self, id: TaskId, task: BoxedTask) {
         if let Some(place) = self.tasks.borrow_mut().get_mut(id.place()) {
-            place.task = Some(task);
+            // Nothing is not dropped: that costs a look.
+            mem::forget(place.task.replace(task));
         }
     }
 
@@ -284,20 +322,11 @@ pub(super) fn wake_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
 pub(super) fn defer_current(waker: &Waker) -> bool {
     let deferred = INSIDE.with_borrow(|inside| {
         let local = inside.as_ref()?;
-        own_task(&local.shared, waker)?;
-        local.deferred.borrow_mut().push(waker.clone());
+        let task = own_task(&local.shared, waker)?;
+        local.deferred.borrow_mut().push(task);
         Some(())
     });
     deferred.is_some()
-}
-
-/// Takes a task in if this thread is inside of its loop; gives it back otherwise.
-pub(crate) fn spawn_inside(shared: &Arc<Shared>, task: SendTask) -> Result<(), SendTask> {
-    let mut task = Some(task);
-    with_inside(shared, |local| {
-        local.arrive(task.take().expect("called once"));
-    });
-    task.map_or(Ok(()), Err)
 }
 
 /// What `f` does with that reactor's loop, if this thread is inside of it. `f` runs no foreign code.
@@ -310,6 +339,12 @@ pub(crate) fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) 
         Arc::ptr_eq(&local.shared, shared).then(|| f(local))
     });
     done.ok().flatten()
+}
+
+/// Polls with a fresh budget; a panic of the poll ends here.
+#[inline]
+fn catch(poll: impl FnOnce() -> Poll<()>) -> thread::Result<Poll<()>> {
+    catch_unwind(AssertUnwindSafe(|| budget::with(BUDGET, poll)))
 }
 
 /// Drops what is foreign, such as a future or a waker; a panic of its drop ends here.

@@ -8,7 +8,9 @@ mod current;
 mod job;
 mod join;
 mod local;
+mod number;
 mod queue;
+mod spare_waker;
 mod spawner;
 mod task;
 mod task_group;
@@ -23,7 +25,10 @@ pub(crate) use current::{Entered, own_task};
 pub(crate) use job::{BoxedTask, SendTask, new_task};
 pub(crate) use join::Join;
 use local::defer_current;
-pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside, with_inside};
+pub(crate) use local::{Inside, Local, drop_quietly, is_inside, with_inside};
+#[cfg(all(test, loom))]
+pub(crate) use number::Number;
+pub(crate) use spare_waker::SpareWaker;
 pub(crate) use task::{TaskHeader, TaskId};
 
 /// What other threads send to the loop.
