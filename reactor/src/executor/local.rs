@@ -25,6 +25,8 @@ use crate::{error::NestedRun, shared::Shared, time::OwnTimers};
 pub(crate) struct Local {
     shared: Arc<Shared>,
     queue: Queue,
+    /// How many in the queue nobody has looked at for long, about: a hint.
+    far_away: Cell<usize>,
     /// Of tasks of this core, which are woken once the poller has been asked.
     deferred: RefCell<Vec<TaskId>>,
     tasks: RefCell<Slab<Place>>,
@@ -49,6 +51,7 @@ impl Local {
             spare_waker: RefCell::new(SpareWaker::new(shared.clone())),
             shared,
             queue: Queue::default(),
+            far_away: Cell::new(0),
             deferred: RefCell::default(),
             tasks: RefCell::default(),
             last_generation: Cell::new(Generation::FIRST),
@@ -117,6 +120,9 @@ impl Local {
     #[inline]
     pub(crate) fn poll_tasks<T>(&self, mut poll_root: impl FnMut() -> Option<T>) -> Option<T> {
         let is_traced = self.shared.tracing.is_on();
+        if self.far_away.get() > 0 {
+            self.fetch();
+        }
         // It is lent to one task at a time, and no task runs the loop that polls it.
         let spare = &mut *self.spare_waker.borrow_mut();
         for _ in 0..POLLS_PER_TURN {
@@ -220,16 +226,28 @@ impl Local {
         self.queue.push(id);
     }
 
-    /// As [`wake`](Self::wake), for many at once.
+    /// As [`wake`](Self::wake), for many at once that nobody has looked at for long.
     pub(crate) fn wake_all(&self, ids: &[TaskId]) {
+        let before = self.queue.len();
         ids.iter().for_each(|id| self.wake(*id));
-        if ids.len() > 1 {
-            // Each poll has barriers for memory. So what they are going to need is fetched before, for many at once.
-            let tasks = self.tasks.borrow();
-            let task = |id: &TaskId| tasks.get(id.place())?.task.as_ref();
+        let woken = self.queue.len() - before;
+        if woken > 1 {
+            self.far_away.set(self.far_away.get() + woken);
+        }
+    }
+
+    /// Fetches what the polls of this turn are going to need, all at once: each poll has barriers for memory. Not
+    /// earlier, because there is not much room so near.
+    #[cold]
+    fn fetch(&self) {
+        let tasks = self.tasks.borrow();
+        let task = |id: &TaskId| tasks.get(id.place())?.task.as_ref();
+        self.queue.look_ahead(POLLS_PER_TURN, |ids| {
+            self.far_away
+                .set(self.far_away.get().saturating_sub(ids.len()));
             let looked_at = ids.iter().filter_map(task);
             hint::black_box(looked_at.filter(|task| task.glance()).count());
-        }
+        });
     }
 
     #[inline]
