@@ -2,12 +2,11 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
-    hint,
-    mem::{self, ManuallyDrop},
+    hint, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
-    task::{Poll, Waker},
+    task::Poll,
     thread,
 };
 
@@ -15,11 +14,11 @@ use io_traits::task::budget;
 use slab::Slab;
 
 use super::{
-    BoxedTask, JoinHandle, SpareWaker, TaskId, new_task, own_task,
+    BoxedTask, JoinHandle, SpareWaker, TaskId, new_task,
     queue::Queue,
     task::{Generation, Label},
 };
-use crate::{error::NestedRun, shared::Shared, time::OwnTimers};
+use crate::{shared::Shared, time::OwnTimers};
 
 /// The executor's side of a core: its tasks and the queue of those that are to be polled.
 pub(crate) struct Local {
@@ -146,6 +145,11 @@ impl Local {
 
     pub(crate) fn has_work(&self) -> bool {
         !self.queue.is_empty() || !self.deferred.borrow().is_empty()
+    }
+
+    /// Queues a task of this core once the poller has been asked.
+    pub(super) fn defer(&self, id: TaskId) {
+        self.deferred.borrow_mut().push(id);
     }
 
     /// The poller has been asked: those who have let others run come behind what that has woken.
@@ -299,66 +303,6 @@ impl fmt::Debug for Local {
     }
 }
 
-/// The thread is inside of a core's `run` or `turn` until this is dropped, which unwinding does too.
-#[derive(Debug)]
-pub(crate) struct Inside(());
-
-impl Inside {
-    pub(crate) fn enter(local: &Rc<Local>) -> Result<Self, NestedRun> {
-        INSIDE.with_borrow_mut(|inside| {
-            if inside.is_some() {
-                return Err(NestedRun);
-            }
-            **inside = Some(local.clone());
-            Ok(Self(()))
-        })
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        if let Some(local) = INSIDE.with_borrow_mut(|inside| inside.take()) {
-            local.shared.leave();
-        }
-    }
-}
-
-/// Whether this thread is inside of the loop of that reactor.
-#[inline]
-pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
-    with_inside(shared, |_| ()).is_some()
-}
-
-/// Wakes a task if this thread is inside of its loop; false otherwise.
-#[inline]
-pub(super) fn wake_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
-    with_inside(shared, |local| local.wake(id)).is_some()
-}
-
-/// Queues the task of `waker` once the poller has been asked, if it is the one that a loop of this thread is
-/// polling; false otherwise.
-pub(super) fn defer_current(waker: &Waker) -> bool {
-    let deferred = INSIDE.with_borrow(|inside| {
-        let local = inside.as_ref()?;
-        let task = own_task(&local.shared, waker)?;
-        local.deferred.borrow_mut().push(task);
-        Some(())
-    });
-    deferred.is_some()
-}
-
-/// What `f` does with that reactor's loop, if this thread is inside of it. `f` runs no foreign code.
-#[inline]
-pub(crate) fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R> {
-    // It is always there, but this way, unlike `with`, is inlined.
-    let done = INSIDE.try_with(|inside| {
-        let inside = inside.borrow();
-        let local = inside.as_ref()?;
-        Arc::ptr_eq(&local.shared, shared).then(|| f(local))
-    });
-    done.ok().flatten()
-}
-
 /// Polls with a fresh budget; a panic of the poll ends here.
 #[inline]
 fn catch(poll: impl FnOnce() -> Poll<()>) -> thread::Result<Poll<()>> {
@@ -383,10 +327,3 @@ pub(super) fn end_quietly(end: impl FnOnce()) {
 const POLLS_PER_TURN: usize = 64;
 /// Operations of the async forms that a task may do in one poll before it lets others run.
 const BUDGET: u32 = 128;
-
-thread_local! {
-    /// Without a drop of its own, which would have to be looked for at each access: [`Inside`] empties it. So it is
-    /// there for as long as its thread is.
-    static INSIDE: RefCell<ManuallyDrop<Option<Rc<Local>>>> =
-        const { RefCell::new(ManuallyDrop::new(None)) };
-}

@@ -5,6 +5,7 @@
 //! system call; a wake from elsewhere sends it through a channel and rings the doorbell.
 
 mod current;
+mod inside;
 mod job;
 mod join;
 mod local;
@@ -22,10 +23,11 @@ pub use task_group::TaskGroup;
 pub use yield_now::{YieldNow, yield_now};
 
 pub(crate) use current::{Entered, own_task};
+use inside::defer_current;
+pub(crate) use inside::{Inside, is_inside, with_inside};
 pub(crate) use job::{BoxedTask, SendTask, new_task};
 pub(crate) use join::Join;
-use local::defer_current;
-pub(crate) use local::{Inside, Local, drop_quietly, is_inside, with_inside};
+pub(crate) use local::{Local, drop_quietly};
 #[cfg(all(test, loom))]
 pub(crate) use number::Number;
 pub(crate) use spare_waker::SpareWaker;

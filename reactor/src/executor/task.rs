@@ -5,7 +5,7 @@ use std::{
 
 use futures::task::{ArcWake, WakerRef, waker_ref};
 
-use super::{Message, local};
+use super::{Message, inside};
 use crate::{
     fault::{Fault, acq_rel_unless, seeded},
     shared::Shared,
@@ -124,7 +124,7 @@ impl TaskHeader {
 
 /// Queues a task, from any thread.
 pub(super) fn wake(shared: &Arc<Shared>, id: TaskId) {
-    if !local::wake_inside(shared, id) {
+    if !inside::wake_inside(shared, id) {
         // The core is gone: so is the task, and nobody has to be told.
         let _ = shared.send(Message::Wake(id));
     }
