@@ -2,7 +2,8 @@
 //!
 //! Tasks live on the core's thread and need not be `Send`. What travels between threads is a task's
 //! number: a wake on the core's own thread pushes it to a plain queue, without a lock and without a
-//! system call; a wake from elsewhere sends it through a channel and rings the doorbell.
+//! system call; a wake from elsewhere sends it through a channel and rings the doorbell. Only a task whose waker is
+//! kept by somebody has one of its own.
 
 mod current;
 mod inside;
