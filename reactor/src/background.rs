@@ -78,7 +78,7 @@ impl Background {
             let message = "the name of a thread has a NUL in it";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let stop = Arc::new(Stop::new());
+        let stop = Arc::new(Stop::new(None));
         let stopped = stop.clone();
         let (started, starts) = mpsc::sync_channel(1);
         // A core stays on the thread that made it.

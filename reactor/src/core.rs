@@ -97,9 +97,7 @@ impl Core {
         let registry = poll.registry().try_clone()?;
         let (sender, messages) = crossbeam_channel::unbounded();
         let shared = Shared::new(registry, poller_waker, sender);
-        let root = TaskHeader::new(shared.clone());
-        root.arrive(TaskId::ROOT);
-        root.scheduled().begin_poll();
+        let root = TaskHeader::new(shared.clone(), TaskId::ROOT);
         Ok(Self {
             poller: Poller::new(poll, options, &shared),
             local: Local::new(shared),

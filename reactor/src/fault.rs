@@ -69,6 +69,10 @@ pub(crate) enum Fault {
     CompleteWithoutWake,
     /// A task that is woken while it is being polled is not queued again.
     WakeDuringPollForgotten,
+    /// An abort looks whether its task has arrived, and then says that it is one.
+    AbortLooksTooEarly,
+    /// A waker that a task has kept is lent to the next one.
+    KeptWakerLentAgain,
     /// A wake does not publish what was written before it.
     WakeWithoutRelease,
 }

@@ -12,7 +12,7 @@ use futures::task::{FutureObj, Spawn, SpawnError};
 use crate::{
     DebugDump, Interval, JoinHandle, Metrics, Sleep, Timeout,
     error::ReactorGone,
-    executor::{Message, SendTask, new_task, spawn_inside},
+    executor::{Message, is_inside, new_task, with_inside},
     shared::Shared,
     sync::lock,
 };
@@ -39,17 +39,21 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (task, handle) = new_task(future, &self.shared);
         // An error: the core is gone. The task has been dropped, and its handle knows.
-        let _ = self.start(task);
-        handle
+        self.start(future).0
     }
 
-    fn start(&self, task: SendTask) -> Result<(), ReactorGone> {
-        match spawn_inside(&self.shared, task) {
-            Ok(()) => Ok(()),
-            Err(task) => self.shared.send(Message::Spawn(task)),
+    fn start<F>(&self, future: F) -> (JoinHandle<F::Output>, Result<(), ReactorGone>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if is_inside(&self.shared) {
+            let spawned = with_inside(&self.shared, |local| local.spawn(future));
+            return (spawned.expect("this thread is inside of the loop"), Ok(()));
         }
+        let (task, handle) = new_task(future, &self.shared, None);
+        (handle, self.shared.send(Message::Spawn(task)))
     }
 
     /// Waits for `duration`. However long that is, it does not panic.
@@ -190,8 +194,8 @@ impl Handle {
 /// For libraries that spawn wherever they are told to.
 impl Spawn for Handle {
     fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
-        let (task, _detached) = new_task(future, &self.shared);
-        self.start(task).map_err(|_| SpawnError::shutdown())
+        let (_detached, started) = self.start(future);
+        started.map_err(|_| SpawnError::shutdown())
     }
 
     fn status(&self) -> Result<(), SpawnError> {

@@ -18,7 +18,7 @@ use std::{
 
 use common::{CountWakes, Elsewhere, block_on, poll_with, run, settle, turn_until, within_reason};
 use futures::{FutureExt, future::join_all};
-use reactor::{Core, Handle};
+use reactor::{Core, Handle, JoinHandle};
 
 /// Writes down on which thread it was dropped.
 struct NotesDrop(Arc<Mutex<Vec<ThreadId>>>);
@@ -241,6 +241,20 @@ fn an_aborted_task_is_dropped_on_its_cores_thread_and_not_polled_again() {
 }
 
 #[test]
+fn a_task_that_is_aborted_before_it_has_arrived_on_its_core_is_not_polled() {
+    let mut core = Core::new().unwrap();
+    let (handle, spawner) = (core.handle(), core.spawner());
+    let polled = || poll_fn(|_| -> Poll<()> { panic!("it was polled") });
+    let tasks = [handle.spawn(polled()), spawner.spawn(polled())];
+    tasks.iter().chain(&tasks).for_each(JoinHandle::abort);
+    settle(&mut core);
+    for task in tasks {
+        assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
+    }
+    assert_eq!(spawner.task_count(), 0);
+}
+
+#[test]
 fn an_abort_after_the_end_changes_nothing_and_one_of_oneself_ends_the_task() {
     let mut core = Core::new().unwrap();
     let done = core.spawner().spawn(async { 5 });
@@ -250,7 +264,7 @@ fn an_abort_after_the_end_changes_nothing_and_one_of_oneself_ends_the_task() {
     settle(&mut core);
     assert_eq!(run(&mut core, done).unwrap(), 5);
 
-    let own = Rc::new(RefCell::new(None::<reactor::JoinHandle<()>>));
+    let own = Rc::new(RefCell::new(None::<JoinHandle<()>>));
     let inside = own.clone();
     let task = core.spawner().spawn(async move {
         inside.borrow().as_ref().unwrap().abort();
@@ -619,6 +633,35 @@ fn a_wake_by_a_waker_that_is_gone_when_the_poll_is_over_leads_to_another_poll() 
         }
         Poll::<()>::Pending
     }));
+    settle(&mut core);
+    assert_eq!(polls.get(), 2);
+}
+
+#[test]
+fn a_waker_that_was_kept_by_a_task_that_has_panicked_or_ended_wakes_no_other() {
+    let mut core = Core::new().unwrap();
+    let kept: Rc<RefCell<Vec<Waker>>> = Rc::default();
+    let polls = Rc::new(Cell::new(0));
+    for task in 0..4 {
+        let (kept, polls) = (kept.clone(), polls.clone());
+        core.spawner().spawn(poll_fn(move |cx| {
+            match task {
+                0 => {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    panic!("on purpose");
+                }
+                2 => {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    return Poll::Ready(());
+                }
+                _ => polls.set(polls.get() + 1),
+            }
+            Poll::Pending
+        }));
+    }
+    settle(&mut core);
+    assert_eq!((kept.borrow().len(), polls.get()), (2, 2));
+    kept.take().into_iter().for_each(Waker::wake);
     settle(&mut core);
     assert_eq!(polls.get(), 2);
 }

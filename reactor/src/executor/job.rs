@@ -3,7 +3,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use pin_project_lite::pin_project;
@@ -15,7 +15,10 @@ use crate::shared::Shared;
 
 /// A spawned future and the place where its output goes.
 pub(crate) trait Job {
-    /// Polls the future; when it is ready, drops it and hands its output over.
+    /// The task has got its number; to be called once, unless it was known when the task was made.
+    fn arrive(&self, id: TaskId);
+
+    /// Polls the future unless the task was aborted; when it is ready, drops it and hands its output over.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Looks at what a poll needs, so that it is at hand then; what it says is of no use.
@@ -26,9 +29,10 @@ pub(crate) trait Job {
 }
 
 pin_project! {
-    /// A job and what its wakers point to: all of a task in one box.
+    /// A job and what its wakers point to.
     pub(crate) struct Task<J: ?Sized> {
-        header: Arc<TaskHeader>,
+        // `None` until somebody keeps a waker.
+        header: Option<Arc<TaskHeader>>,
         #[pin]
         job: J,
     }
@@ -39,38 +43,69 @@ type BoxedTaskOf<F> = Pin<Box<Task<JobOf<F>>>>;
 pub(crate) type BoxedTask = Pin<Box<Task<dyn Job>>>;
 pub(crate) type SendTask = Pin<Box<Task<dyn Job + Send>>>;
 
-/// Makes a task of a future, and the handle to its output.
+/// Makes a task of a future, and the handle to its output. The core gives it a number when it arrives there, if it has
+/// none yet.
 pub(crate) fn new_task<F: Future>(
     future: F,
     shared: &Arc<Shared>,
+    id: Option<TaskId>,
 ) -> (BoxedTaskOf<F>, JoinHandle<F::Output>) {
-    let header = TaskHeader::new(shared.clone());
-    let join = Arc::new(Join::new());
+    let join = Arc::new(Join::new(id));
     let task = Box::pin(Task {
-        header: header.clone(),
+        header: None,
         job: JobOf {
             future: Some(future),
-            news: News(join.clone()),
+            join: join.clone(),
         },
     });
-    (task, JoinHandle::new(join, header))
+    (task, JoinHandle::new(join, shared.clone()))
 }
 
 impl<J: Job + ?Sized> Task<J> {
-    /// Polls the job, unless the task was aborted; `id` is its number on the core of `shared`.
+    pub(crate) fn arrive(&self, id: TaskId) {
+        self.job.arrive(id);
+    }
+
+    /// Whether somebody has kept a waker of it.
     #[inline]
-    pub(crate) fn poll(self: Pin<&mut Self>, shared: &Arc<Shared>, id: TaskId) -> Poll<()> {
+    pub(crate) fn has_own_waker(&self) -> bool {
+        self.header.is_some()
+    }
+
+    /// The waker that it was polled with is its own from now on.
+    #[cold]
+    pub(crate) fn set_own_waker(self: Pin<&mut Self>, header: Arc<TaskHeader>) {
+        *self.project().header = Some(header);
+    }
+
+    /// Polls the job, with a waker that is lent to it; `id` is its number on the core of `shared`.
+    #[inline]
+    pub(crate) fn poll(
+        self: Pin<&mut Self>,
+        shared: &Arc<Shared>,
+        id: TaskId,
+        waker: &Waker,
+    ) -> Poll<()> {
+        let _current = Entered::new(shared, id, waker);
+        self.project().job.poll(&mut Context::from_waker(waker))
+    }
+
+    /// Polls the job, with its own waker.
+    pub(crate) fn poll_with_own_waker(
+        self: Pin<&mut Self>,
+        shared: &Arc<Shared>,
+        id: TaskId,
+    ) -> Poll<()> {
         let this = self.project();
-        let scheduled = this.header.scheduled();
-        scheduled.begin_poll();
-        if this.header.is_aborted() {
-            return Poll::Ready(());
-        }
-        let waker = this.header.waker();
+        let Some(header) = this.header else {
+            unreachable!("it was asked for");
+        };
+        let waker = header.waker();
+        header.scheduled().begin_poll();
         let current = Entered::new(shared, id, &waker);
         let polled = this.job.poll(&mut Context::from_waker(&waker));
         drop(current);
-        scheduled.end_poll();
+        header.scheduled().end_poll();
         polled
     }
 
@@ -81,56 +116,64 @@ impl<J: Job + ?Sized> Task<J> {
     /// As [`Job::glance`].
     #[inline]
     pub(crate) fn glance(&self) -> bool {
-        self.header.scheduled().is_set() & self.job.glance()
-    }
-
-    #[inline]
-    pub(crate) fn header(&self) -> &TaskHeader {
-        &self.header
+        self.job.glance() & self.header.is_none()
     }
 }
 
 pin_project! {
-    /// In this order: the future is dropped before the news of it.
+    /// The handle is told of the end when the future is no more: at the latest when this is dropped.
     pub(crate) struct JobOf<F: Future> {
+        // `None` once the handle has been told.
         #[pin]
         future: Option<F>,
-        news: News<F::Output>,
+        join: Arc<Join<F::Output>>,
+    }
+
+    impl<F: Future> PinnedDrop for JobOf<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if this.future.is_some() {
+                this.end(Err(JoinError::cancelled()));
+            }
+        }
+    }
+}
+
+impl<F: Future> JobOf<F> {
+    /// First the end of the future, then the news of it.
+    fn end(self: Pin<&mut Self>, result: Result<F::Output, JoinError>) {
+        let mut this = self.project();
+        end_quietly(|| this.future.set(None));
+        this.join.complete(result);
     }
 }
 
 impl<F: Future> Job for JobOf<F> {
+    fn arrive(&self, id: TaskId) {
+        self.join.task().arrive(id);
+    }
+
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
+        if this.join.task().is_aborted() {
+            return Poll::Ready(());
+        }
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(());
         };
         let Poll::Ready(output) = future.poll(cx) else {
             return Poll::Pending;
         };
-        // First the end of the future, then the news of it.
+        // A panic of its drop is a panic of the task.
         this.future.set(None);
-        this.news.0.complete(Ok(output));
+        this.join.complete(Ok(output));
         Poll::Ready(())
     }
 
     fn glance(&self) -> bool {
-        self.future.is_some() & (Arc::strong_count(&self.news.0) > 1)
+        self.future.is_some() & !self.join.task().is_aborted()
     }
 
     fn panicked(self: Pin<&mut Self>, payload: Box<dyn Any + Send>) {
-        let mut this = self.project();
-        end_quietly(|| this.future.set(None));
-        this.news.0.complete(Err(JoinError::panicked(payload)));
-    }
-}
-
-/// Tells the handle of the end: at the latest when it is dropped itself.
-struct News<T>(Arc<Join<T>>);
-
-impl<T> Drop for News<T> {
-    fn drop(&mut self) {
-        // Does nothing if there is a result already.
-        self.0.complete(Err(JoinError::cancelled()));
+        self.end(Err(JoinError::panicked(payload)));
     }
 }

@@ -4,14 +4,14 @@ use std::{
     future::Future,
     io, mem,
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
+    sync::{Arc, PoisonError},
+    task::{Context, Poll, Waker, ready},
 };
 
-use super::TaskHeader;
+use super::{TaskId, number::Number, task::wake};
 use crate::{
     fault::{Fault, seeded},
-    shared::wake_quietly,
+    shared::{Shared, wake_quietly},
     sync::{Mutex, lock},
 };
 
@@ -33,44 +33,61 @@ use crate::{
 ///
 /// When it is polled after it was ready.
 pub struct JoinHandle<T> {
-    join: Arc<Join<T>>,
-    task: Arc<TaskHeader>,
+    /// `None` once the output has been taken.
+    join: Option<Arc<Join<T>>>,
+    shared: Arc<Shared>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(join: Arc<Join<T>>, task: Arc<TaskHeader>) -> Self {
-        Self { join, task }
+    pub(crate) fn new(join: Arc<Join<T>>, shared: Arc<Shared>) -> Self {
+        Self {
+            join: Some(join),
+            shared,
+        }
     }
 
     /// Ends the task at its next turn to run: its future is dropped on its core's thread.
     ///
     /// A task that is done already is not changed by it.
     pub fn abort(&self) {
-        self.task.abort();
+        if let Some(task) = self.join.as_ref().and_then(|join| join.task.abort()) {
+            wake(&self.shared, task);
+        }
     }
 
     /// Whether the task is done.
     pub fn is_finished(&self) -> bool {
-        !matches!(*lock(&self.join.0), State::Running(_))
+        self.join.as_ref().is_none_or(|join| join.is_complete())
     }
 }
 
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.join.poll(cx.waker());
-        if polled.is_pending() && self.task.is_of_another_process() {
-            // It is done there, and nobody would tell of it here.
-            return Poll::Ready(Err(JoinError::cancelled()));
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // A task that is done has let go of it, and then there is nobody to be locked out.
+        if let Some(join) = (self.join).take_if(|join| Arc::strong_count(join) == 1) {
+            let join = Arc::into_inner(join).expect("nobody else has it");
+            return Poll::Ready(join.into_result());
         }
-        polled
+        let Some(join) = &self.join else {
+            panic!("a JoinHandle was polled after it was ready");
+        };
+        let result = match join.poll(cx.waker()) {
+            // It is done there, and nobody would tell of it here.
+            Poll::Pending if self.shared.check_process().is_err() => Err(JoinError::cancelled()),
+            polled => ready!(polled),
+        };
+        self.join = None;
+        Poll::Ready(result)
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        self.join.forget_waker();
+        if let Some(join) = &self.join {
+            join.forget_waker();
+        }
     }
 }
 
@@ -87,7 +104,12 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// ```text
 ///   Running(waker?) ── complete ──▶ Done(result) ── poll ──▶ Taken
 /// ```
-pub(crate) struct Join<T>(Mutex<State<T>>);
+///
+/// Either lets go of it as soon as it has nothing more to do with it.
+pub(crate) struct Join<T> {
+    task: Number,
+    state: Mutex<State<T>>,
+}
 
 enum State<T> {
     Running(Option<Waker>),
@@ -96,14 +118,23 @@ enum State<T> {
 }
 
 impl<T> Join<T> {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(State::Running(None)))
+    /// Of a task that has that number, or gets one later; or of none.
+    pub(crate) fn new(task: Option<TaskId>) -> Self {
+        Self {
+            task: Number::new(task),
+            state: Mutex::new(State::Running(None)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn task(&self) -> &Number {
+        &self.task
     }
 
     /// Leaves the result and wakes the handle; only the first result counts.
     pub(crate) fn complete(&self, result: Result<T, JoinError>) {
         let before = {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             if !matches!(*state, State::Running(_)) {
                 drop(state);
                 // The later result is dropped here, outside of the lock.
@@ -118,12 +149,17 @@ impl<T> Join<T> {
         }
     }
 
+    pub(crate) fn is_complete(&self) -> bool {
+        !matches!(*lock(&self.state), State::Running(_))
+    }
+
+    /// The result, if it is there; otherwise whoever asks is woken for it.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<T, JoinError>> {
         // Cloning and dropping wakers is foreign code, so neither happens under the lock; and a task that is done
         // needs none.
         let mut mine = None;
         loop {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             match &mut *state {
                 State::Running(Some(stored)) if stored.will_wake(waker) => return Poll::Pending,
                 State::Running(stored) if mine.is_some() => {
@@ -135,30 +171,38 @@ impl<T> Join<T> {
                     drop(state);
                     mine = Some(waker.clone());
                 }
-                State::Done(_) => {
-                    let State::Done(result) = mem::replace(&mut *state, State::Taken) else {
-                        unreachable!("matched above, under the same lock");
-                    };
-                    return Poll::Ready(result);
-                }
-                State::Taken => {
+                State::Done(_) | State::Taken => {
+                    let taken = mem::replace(&mut *state, State::Taken);
                     drop(state);
-                    panic!("a JoinHandle was polled after it was ready");
+                    return Poll::Ready(taken.into_result());
                 }
             }
         }
     }
-}
 
-impl<T> Join<T> {
+    /// Of a task that has let go of it, which it does when it has left a result.
+    fn into_result(self) -> Result<T, JoinError> {
+        let state = self.state.into_inner();
+        state.unwrap_or_else(PoisonError::into_inner).into_result()
+    }
+
     /// The handle is gone: nobody is to be woken, however long the task goes on.
     fn forget_waker(&self) {
-        let forgotten = match &mut *lock(&self.0) {
+        let forgotten = match &mut *lock(&self.state) {
             State::Running(waker) => waker.take(),
             State::Done(_) | State::Taken => None,
         };
         // Foreign code, outside of the lock.
         drop(forgotten);
+    }
+}
+
+impl<T> State<T> {
+    fn into_result(self) -> Result<T, JoinError> {
+        match self {
+            Self::Done(result) => result,
+            Self::Running(_) | Self::Taken => Err(JoinError::cancelled()),
+        }
     }
 }
 

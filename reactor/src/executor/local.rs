@@ -2,32 +2,35 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     future::Future,
-    hint,
-    mem::{self, ManuallyDrop},
+    hint, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
-    task::{Poll, Waker},
+    task::Poll,
+    thread,
 };
 
 use io_traits::task::budget;
 use slab::Slab;
 
 use super::{
-    BoxedTask, JoinHandle, SendTask, TaskId, new_task, own_task,
+    BoxedTask, JoinHandle, SpareWaker, TaskId, new_task,
     queue::Queue,
     task::{Generation, Label},
 };
-use crate::{error::NestedRun, shared::Shared, time::OwnTimers};
+use crate::{shared::Shared, time::OwnTimers};
 
 /// The executor's side of a core: its tasks and the queue of those that are to be polled.
 pub(crate) struct Local {
     shared: Arc<Shared>,
     queue: Queue,
+    /// How many in the queue nobody has looked at for long, about: a hint.
+    far_away: Cell<usize>,
     /// Of tasks of this core, which are woken once the poller has been asked.
-    deferred: RefCell<Vec<Waker>>,
+    deferred: RefCell<Vec<TaskId>>,
     tasks: RefCell<Slab<Place>>,
     last_generation: Cell<Generation>,
+    spare_waker: RefCell<SpareWaker>,
     /// Whether the root is in the queue.
     root_is_queued: Cell<bool>,
     timers: OwnTimers,
@@ -44,8 +47,10 @@ struct Place {
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>) -> Rc<Self> {
         Rc::new(Self {
+            spare_waker: RefCell::new(SpareWaker::new(shared.clone())),
             shared,
             queue: Queue::default(),
+            far_away: Cell::new(0),
             deferred: RefCell::default(),
             tasks: RefCell::default(),
             last_generation: Cell::new(Generation::FIRST),
@@ -70,32 +75,43 @@ impl Local {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let (task, handle) = new_task(future, &self.shared);
-        self.arrive(task);
-        handle
+        if self.closed.get() {
+            let (_cancelled, handle) = new_task(future, &self.shared, None);
+            return handle;
+        }
+        self.take_in(|id| {
+            let (task, handle) = new_task(future, &self.shared, Some(id));
+            (task, handle)
+        })
     }
 
-    /// Takes a task in and queues it.
+    /// Takes a task in that was made elsewhere.
     pub(crate) fn arrive(&self, task: BoxedTask) {
-        if self.closed.get() {
-            return;
+        if !self.closed.get() {
+            self.take_in(|id| {
+                task.arrive(id);
+                (task, ())
+            });
         }
+    }
+
+    /// `make` runs no foreign code.
+    #[inline]
+    fn take_in<R>(&self, make: impl FnOnce(TaskId) -> (BoxedTask, R)) -> R {
         let generation = self.last_generation.get().next();
         self.last_generation.set(generation);
-        let id = {
-            let mut tasks = self.tasks.borrow_mut();
-            let entry = tasks.vacant_entry();
-            let place = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
-            let id = TaskId::new(place, generation);
-            task.header().arrive(id);
-            entry.insert(Place {
-                label: Label::queued(id),
-                task: Some(task),
-            });
-            id
-        };
+        let mut tasks = self.tasks.borrow_mut();
+        let entry = tasks.vacant_entry();
+        let place = u32::try_from(entry.key()).expect("fewer tasks than bytes of memory");
+        let id = TaskId::new(place, generation);
+        let (task, made) = make(id);
+        entry.insert(Place {
+            label: Label::queued(id),
+            task: Some(task),
+        });
         self.shared.counters.spawned.add(1);
         self.queue.push(id);
+        made
     }
 
     /// Polls the tasks in the queue, 64 at most. When it is the root's turn, `poll_root` is called; if
@@ -103,18 +119,25 @@ impl Local {
     #[inline]
     pub(crate) fn poll_tasks<T>(&self, mut poll_root: impl FnMut() -> Option<T>) -> Option<T> {
         let is_traced = self.shared.tracing.is_on();
+        if self.far_away.get() > 0 {
+            self.fetch();
+        }
+        // It is lent to one task at a time, and no task runs the loop that polls it.
+        let spare = &mut *self.spare_waker.borrow_mut();
         for _ in 0..POLLS_PER_TURN {
-            match self.queue.pop() {
-                None => return None,
-                Some(TaskId::ROOT) => {
+            let id = self.queue.pop()?;
+            match self.take(id) {
+                Some(task) if is_traced => self.poll_in_span(id, task, spare),
+                Some(task) => self.poll(id, task, spare),
+                None if id == TaskId::ROOT => {
                     self.root_is_queued.set(false);
                     let answer = poll_root();
                     if answer.is_some() {
                         return answer;
                     }
                 }
-                Some(id) if is_traced => self.poll_in_span(id),
-                Some(id) => self.poll(id),
+                // The task is no more.
+                None => {}
             }
         }
         None
@@ -124,13 +147,18 @@ impl Local {
         !self.queue.is_empty() || !self.deferred.borrow().is_empty()
     }
 
+    /// Queues a task of this core once the poller has been asked.
+    pub(super) fn defer(&self, id: TaskId) {
+        self.deferred.borrow_mut().push(id);
+    }
+
     /// The poller has been asked: those who have let others run come behind what that has woken.
     #[inline]
     pub(crate) fn queue_deferred(&self) {
         if !self.deferred.borrow().is_empty() {
             let mut deferred = self.deferred.take();
-            deferred.drain(..).for_each(Waker::wake);
-            // Nobody has deferred meanwhile: a wake of a task of this core only queues it.
+            deferred.drain(..).for_each(|id| self.wake(id));
+            // Nobody has deferred meanwhile: a wake only queues the task.
             *self.deferred.borrow_mut() = deferred;
         }
     }
@@ -144,21 +172,40 @@ impl Local {
     }
 
     #[cold]
-    fn poll_in_span(&self, id: TaskId) {
+    fn poll_in_span(&self, id: TaskId, task: BoxedTask, spare: &mut SpareWaker) {
         let _span = tracing::trace_span!("task", number = id.place()).entered();
-        self.poll(id);
+        self.poll(id, task, spare);
     }
 
-    /// Polls a task once, with a fresh budget; does nothing if the task is no more.
+    /// Polls a task once, with a fresh budget.
     #[inline(always)]
-    fn poll(&self, id: TaskId) {
-        let Some(mut task) = self.take(id) else {
-            return;
-        };
+    fn poll(&self, id: TaskId, mut task: BoxedTask, spare: &mut SpareWaker) {
         self.shared.counters.polls.add(1);
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            budget::with(BUDGET, || task.as_mut().poll(&self.shared, id))
-        }));
+        if task.has_own_waker() {
+            return self.poll_with_own_waker(id, task);
+        }
+        let polled = catch(|| {
+            let polled = task.as_mut().poll(&self.shared, id, spare.lend(id));
+            if spare.is_kept() {
+                task.as_mut().set_own_waker(spare.replace(&self.shared));
+            }
+            polled
+        });
+        if polled.is_err() && spare.is_kept() {
+            // By nobody to whom it is of use: the task is no more.
+            spare.replace(&self.shared);
+        }
+        self.end_poll(id, task, polled);
+    }
+
+    #[inline(never)]
+    fn poll_with_own_waker(&self, id: TaskId, mut task: BoxedTask) {
+        let polled = catch(|| task.as_mut().poll_with_own_waker(&self.shared, id));
+        self.end_poll(id, task, polled);
+    }
+
+    #[inline(always)]
+    fn end_poll(&self, id: TaskId, mut task: BoxedTask, polled: thread::Result<Poll<()>>) {
         match polled {
             Ok(Poll::Pending) => self.put_back(id, task),
             Ok(Poll::Ready(())) => self.finish(id, task),
@@ -183,16 +230,28 @@ impl Local {
         self.queue.push(id);
     }
 
-    /// As [`wake`](Self::wake), for many at once.
+    /// As [`wake`](Self::wake), for many at once that nobody has looked at for long.
     pub(crate) fn wake_all(&self, ids: &[TaskId]) {
+        let before = self.queue.len();
         ids.iter().for_each(|id| self.wake(*id));
-        if ids.len() > 1 {
-            // Each poll has barriers for memory. So what they are going to need is fetched before, for many at once.
-            let tasks = self.tasks.borrow();
-            let task = |id: &TaskId| tasks.get(id.place())?.task.as_ref();
+        let woken = self.queue.len() - before;
+        if woken > 1 {
+            self.far_away.set(self.far_away.get() + woken);
+        }
+    }
+
+    /// Fetches what the polls of this turn are going to need, all at once: each poll has barriers for memory. Not
+    /// earlier, because there is not much room so near.
+    #[cold]
+    fn fetch(&self) {
+        let tasks = self.tasks.borrow();
+        let task = |id: &TaskId| tasks.get(id.place())?.task.as_ref();
+        self.queue.look_ahead(POLLS_PER_TURN, |ids| {
+            self.far_away
+                .set(self.far_away.get().saturating_sub(ids.len()));
             let looked_at = ids.iter().filter_map(task);
             hint::black_box(looked_at.filter(|task| task.glance()).count());
-        }
+        });
     }
 
     #[inline]
@@ -209,7 +268,8 @@ impl Local {
     #[inline]
     fn put_back(&self, id: TaskId, task: BoxedTask) {
         if let Some(place) = self.tasks.borrow_mut().get_mut(id.place()) {
-            place.task = Some(task);
+            // Nothing is not dropped: that costs a look.
+            mem::forget(place.task.replace(task));
         }
     }
 
@@ -243,73 +303,10 @@ impl fmt::Debug for Local {
     }
 }
 
-/// The thread is inside of a core's `run` or `turn` until this is dropped, which unwinding does too.
-#[derive(Debug)]
-pub(crate) struct Inside(());
-
-impl Inside {
-    pub(crate) fn enter(local: &Rc<Local>) -> Result<Self, NestedRun> {
-        INSIDE.with_borrow_mut(|inside| {
-            if inside.is_some() {
-                return Err(NestedRun);
-            }
-            **inside = Some(local.clone());
-            Ok(Self(()))
-        })
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        if let Some(local) = INSIDE.with_borrow_mut(|inside| inside.take()) {
-            local.shared.leave();
-        }
-    }
-}
-
-/// Whether this thread is inside of the loop of that reactor.
+/// Polls with a fresh budget; a panic of the poll ends here.
 #[inline]
-pub(crate) fn is_inside(shared: &Arc<Shared>) -> bool {
-    with_inside(shared, |_| ()).is_some()
-}
-
-/// Wakes a task if this thread is inside of its loop; false otherwise.
-#[inline]
-pub(super) fn wake_inside(shared: &Arc<Shared>, id: TaskId) -> bool {
-    with_inside(shared, |local| local.wake(id)).is_some()
-}
-
-/// Queues the task of `waker` once the poller has been asked, if it is the one that a loop of this thread is
-/// polling; false otherwise.
-pub(super) fn defer_current(waker: &Waker) -> bool {
-    let deferred = INSIDE.with_borrow(|inside| {
-        let local = inside.as_ref()?;
-        own_task(&local.shared, waker)?;
-        local.deferred.borrow_mut().push(waker.clone());
-        Some(())
-    });
-    deferred.is_some()
-}
-
-/// Takes a task in if this thread is inside of its loop; gives it back otherwise.
-pub(crate) fn spawn_inside(shared: &Arc<Shared>, task: SendTask) -> Result<(), SendTask> {
-    let mut task = Some(task);
-    with_inside(shared, |local| {
-        local.arrive(task.take().expect("called once"));
-    });
-    task.map_or(Ok(()), Err)
-}
-
-/// What `f` does with that reactor's loop, if this thread is inside of it. `f` runs no foreign code.
-#[inline]
-pub(crate) fn with_inside<R>(shared: &Arc<Shared>, f: impl FnOnce(&Local) -> R) -> Option<R> {
-    // It is always there, but this way, unlike `with`, is inlined.
-    let done = INSIDE.try_with(|inside| {
-        let inside = inside.borrow();
-        let local = inside.as_ref()?;
-        Arc::ptr_eq(&local.shared, shared).then(|| f(local))
-    });
-    done.ok().flatten()
+fn catch(poll: impl FnOnce() -> Poll<()>) -> thread::Result<Poll<()>> {
+    catch_unwind(AssertUnwindSafe(|| budget::with(BUDGET, poll)))
 }
 
 /// Drops what is foreign, such as a future or a waker; a panic of its drop ends here.
@@ -330,10 +327,3 @@ pub(super) fn end_quietly(end: impl FnOnce()) {
 const POLLS_PER_TURN: usize = 64;
 /// Operations of the async forms that a task may do in one poll before it lets others run.
 const BUDGET: u32 = 128;
-
-thread_local! {
-    /// Without a drop of its own, which would have to be looked for at each access: [`Inside`] empties it. So it is
-    /// there for as long as its thread is.
-    static INSIDE: RefCell<ManuallyDrop<Option<Rc<Local>>>> =
-        const { RefCell::new(ManuallyDrop::new(None)) };
-}

@@ -2,13 +2,17 @@
 //!
 //! Tasks live on the core's thread and need not be `Send`. What travels between threads is a task's
 //! number: a wake on the core's own thread pushes it to a plain queue, without a lock and without a
-//! system call; a wake from elsewhere sends it through a channel and rings the doorbell.
+//! system call; a wake from elsewhere sends it through a channel and rings the doorbell. Only a task whose waker is
+//! kept by somebody has one of its own.
 
 mod current;
+mod inside;
 mod job;
 mod join;
 mod local;
+mod number;
 mod queue;
+mod spare_waker;
 mod spawner;
 mod task;
 mod task_group;
@@ -20,10 +24,14 @@ pub use task_group::TaskGroup;
 pub use yield_now::{YieldNow, yield_now};
 
 pub(crate) use current::{Entered, own_task};
+use inside::defer_current;
+pub(crate) use inside::{Inside, is_inside, with_inside};
 pub(crate) use job::{BoxedTask, SendTask, new_task};
 pub(crate) use join::Join;
-use local::defer_current;
-pub(crate) use local::{Inside, Local, drop_quietly, is_inside, spawn_inside, with_inside};
+pub(crate) use local::{Local, drop_quietly};
+#[cfg(all(test, loom))]
+pub(crate) use number::Number;
+pub(crate) use spare_waker::SpareWaker;
 pub(crate) use task::{TaskHeader, TaskId};
 
 /// What other threads send to the loop.

@@ -38,8 +38,22 @@ impl Queue {
         self.pop_from_back()
     }
 
+    /// Shows some that are going to be popped next, `most` at most, and at least one if there are any.
+    pub(super) fn look_ahead(&self, most: usize, look: impl FnOnce(&[TaskId])) {
+        let (front, back) = (self.front.borrow(), self.back.borrow());
+        let ahead = match &front[self.next.get()..] {
+            [] => &back[..],
+            ahead => ahead,
+        };
+        look(&ahead[..most.min(ahead.len())]);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.front.borrow().len() == self.next.get() && self.back.borrow().is_empty()
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.front.borrow().len() - self.next.get() + self.back.borrow().len()
     }
 
     pub(super) fn clear(&self) {
@@ -80,6 +94,11 @@ mod tests {
                 assert_eq!(queue.pop(), model.pop_front());
             }
             assert_eq!(queue.is_empty(), model.is_empty());
+            assert_eq!(queue.len(), model.len());
+            queue.look_ahead(3, |ahead| {
+                assert!(ahead.len() <= 3 && ahead.is_empty() == model.is_empty());
+                assert!(ahead.iter().eq(model.iter().take(ahead.len())));
+            });
         }
         assert!(index > 1_000);
         queue.clear();

@@ -1,11 +1,11 @@
 use std::{
-    num::{NonZeroU32, NonZeroU64},
+    num::{NonZeroI64, NonZeroU32, NonZeroU64},
     sync::{Arc, atomic::AtomicU64 as StdAtomicU64},
 };
 
 use futures::task::{ArcWake, WakerRef, waker_ref};
 
-use super::{Message, local};
+use super::{Message, inside};
 use crate::{
     fault::{Fault, acq_rel_unless, seeded},
     shared::Shared,
@@ -58,61 +58,51 @@ impl Generation {
     }
 }
 
-/// Which task it is that lies somewhere, and whether it is in the queue: one comparison tells both.
+/// Which task it is that lies somewhere, and whether it is in the queue: one comparison tells both. No number is
+/// negative, but that of a task that is in the queue is there with the other sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Label(NonZeroU64);
+pub(super) struct Label(NonZeroI64);
 
 impl Label {
     #[inline]
     pub(super) fn waiting(id: TaskId) -> Self {
-        Self(id.0)
+        Self(id.0.cast_signed())
     }
 
     #[inline]
     pub(super) fn queued(id: TaskId) -> Self {
-        Self(id.0 | (1 << 63))
+        Self(-id.0.cast_signed())
     }
 }
 
-/// The part of a task that other threads may hold: its wakers point here.
+/// What the wakers of a task point to, on whatever thread they are.
 #[derive(Debug)]
 pub(crate) struct TaskHeader {
     shared: Arc<Shared>,
-    /// Set when the task arrives on its core, and 0 until then. Before that only an abort can want to wake
-    /// it, and the core looks for aborts when it polls for the first time.
+    /// INVARIANT: it changes only while nobody but the loop has a waker.
     id: StdAtomicU64,
     scheduled: Scheduled,
-    aborted: AtomicBool,
 }
 
 impl TaskHeader {
-    /// A new task counts as scheduled: its core queues it without a wake.
-    pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
+    pub(crate) fn new(shared: Arc<Shared>, id: TaskId) -> Arc<Self> {
         Arc::new(Self {
             shared,
-            id: StdAtomicU64::new(0),
+            id: StdAtomicU64::new(id.to_bits()),
             scheduled: Scheduled::new(),
-            aborted: AtomicBool::new(false),
         })
     }
 
-    pub(crate) fn arrive(&self, id: TaskId) {
-        self.id.store(id.to_bits(), Ordering::Release);
+    /// Makes it that of another task. Nobody has a waker of it.
+    #[inline]
+    pub(super) fn lend(&self, id: TaskId) {
+        self.id.store(id.to_bits(), Ordering::Relaxed);
+        self.scheduled.reset();
     }
 
     #[inline]
     pub(crate) fn scheduled(&self) -> &Scheduled {
         &self.scheduled
-    }
-
-    #[inline]
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.aborted.load(Ordering::Acquire)
-    }
-
-    /// Whether this process is a child of the one where the task is.
-    pub(crate) fn is_of_another_process(&self) -> bool {
-        self.shared.check_process().is_err()
     }
 
     /// One function for all who need it: wakers that were made in several places do not know each other as wakers of
@@ -122,23 +112,21 @@ impl TaskHeader {
         waker_ref(self)
     }
 
-    pub(crate) fn abort(&self) {
-        self.aborted.store(true, Ordering::Release);
-        self.schedule();
-    }
-
     /// Queues the task unless it is queued already.
     pub(crate) fn schedule(&self) {
-        if !self.scheduled.wake() {
-            return;
+        if self.scheduled.wake()
+            && let Some(id) = TaskId::from_bits(self.id.load(Ordering::Relaxed))
+        {
+            wake(&self.shared, id);
         }
-        let Some(id) = TaskId::from_bits(self.id.load(Ordering::Acquire)) else {
-            return;
-        };
-        if !local::wake_inside(&self.shared, id) {
-            // The core is gone: so is the task, and nobody has to be told.
-            let _ = self.shared.send(Message::Wake(id));
-        }
+    }
+}
+
+/// Queues a task, from any thread.
+pub(super) fn wake(shared: &Arc<Shared>, id: TaskId) {
+    if !inside::wake_inside(shared, id) {
+        // The core is gone: so is the task, and nobody has to be told.
+        let _ = shared.send(Message::Wake(id));
     }
 }
 
@@ -161,12 +149,13 @@ pub(crate) struct Scheduled(AtomicBool);
 
 impl Scheduled {
     pub(crate) fn new() -> Self {
-        Self(AtomicBool::new(true))
+        Self(AtomicBool::new(false))
     }
 
-    /// Whether it is, at a glance that orders nothing.
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Nobody but the loop knows of it.
+    #[inline]
+    fn reset(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     /// True if the caller has to see to it that the task is in a queue.

@@ -14,7 +14,7 @@ use crate::{Sleep, background::Stop, error::ReactorGone, fault::Fault};
 
 /// `ends` is whether the thread drops its core.
 fn an_owner_that_stops(ends: bool) {
-    let (shared, stop) = (reactor(), Arc::new(Stop::new()));
+    let (shared, stop) = (reactor(), Arc::new(Stop::new(None)));
     let core = thread::spawn({
         let (shared, stop) = (shared.clone(), stop.clone());
         move || {

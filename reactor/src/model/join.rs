@@ -33,7 +33,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send,
 {
-    let (task, handle) = new_task(future, &reactor());
+    let (task, handle) = new_task(future, &reactor(), None);
     (task, handle)
 }
 
@@ -43,7 +43,7 @@ fn poll<T>(handle: &mut JoinHandle<T>, waker: &Waker) -> Poll<Result<T, JoinErro
 
 /// The core's part: polls the task, and drops it.
 fn finish(mut task: SendTask) {
-    let polled = task.as_mut().poll(&reactor(), TaskId::ROOT);
+    let polled = task.as_mut().poll(&reactor(), TaskId::ROOT, Waker::noop());
     assert!(polled.is_ready());
     drop(task);
 }

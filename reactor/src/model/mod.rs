@@ -11,7 +11,7 @@
 //! | `evented` | the same, through objects and futures as users see them | `poll_evented.rs`, `registration.rs`, `ready.rs`, `time/sleep.rs` | M1, M4, M7 |
 //! | `doorbell` | work, and a loop that spins and falls asleep | `doorbell.rs`, `shared.rs` | M2 |
 //! | `timer` | a timer that is due, and whoever cancels, resets or moves it; one that is made or given up, and a loop that falls asleep | `time/shared_timers.rs`, `time/sleep.rs`, `doorbell.rs` | M2, M5 |
-//! | `task` | a wake or an abort, and a poll | `executor/task.rs` | M3 |
+//! | `task` | a wake or an abort, and a poll; a waker that is kept, and the poll of another task | `executor/task.rs`, `executor/number.rs`, `executor/spare_waker.rs` | M3 |
 //! | `run_queue` | wakes from the loop's own thread and from elsewhere, and a loop that polls and falls asleep | `executor/task.rs`, `doorbell.rs` | M2, M3 |
 //! | `background` | an owner that stops a thread with a reactor, and whoever waits there | `background.rs`, `executor/join.rs` | M7 |
 //! | `join` | a result, and the handle that waits for it | `executor/join.rs`, `executor/job.rs` | M3, M8 |

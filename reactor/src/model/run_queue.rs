@@ -10,7 +10,7 @@ use loom::{
 use super::{Alarm, HANG, catches, check, evented::reactor, fails};
 use crate::{
     doorbell::Doorbell,
-    executor::TaskHeader,
+    executor::{TaskHeader, TaskId},
     fault::Fault,
     sync::{Mutex, lock},
 };
@@ -30,10 +30,12 @@ struct Loop {
 }
 
 impl Loop {
-    /// Both tasks are new, and so in the queue.
+    /// Both tasks are in the queue, as after a wake.
     fn new() -> Arc<Self> {
+        let tasks = [0, 1].map(|_| TaskHeader::new(reactor(), TaskId::ROOT));
+        assert!(tasks.iter().all(|task| task.scheduled().wake()));
         Arc::new(Self {
-            tasks: [0, 1].map(|_| TaskHeader::new(reactor())),
+            tasks,
             queue: Mutex::new(VecDeque::from([0, 1])),
             sent: Mutex::new(VecDeque::new()),
             bell: Doorbell::new(),

@@ -10,9 +10,12 @@ use loom::{
     thread,
 };
 
-use super::{HANG, catches, check, evented::reactor};
+use super::{
+    HANG, catches, check,
+    evented::{reactor, reactor_and_messages},
+};
 use crate::{
-    executor::TaskHeader,
+    executor::{Message, Number, SpareWaker, TaskHeader, TaskId},
     fault::Fault,
     sync::{Mutex, lock},
 };
@@ -27,10 +30,12 @@ struct Executor {
 }
 
 impl Executor {
-    /// A new task is in the queue.
+    /// The task is in the queue, as after a wake.
     fn new() -> Arc<Self> {
+        let task = TaskHeader::new(reactor(), TaskId::ROOT);
+        assert!(task.scheduled().wake());
         Arc::new(Self {
-            task: TaskHeader::new(reactor()),
+            task,
             queue: Mutex::new(VecDeque::from([()])),
             filled: Condvar::new(),
             news: [AtomicU32::new(0), AtomicU32::new(0)],
@@ -123,29 +128,71 @@ fn a_task_that_is_woken_during_its_poll_is_polled_exactly_once_more() {
     check(one_wake);
 }
 
+/// A task that was spawned elsewhere arrives on its core and is polled, while its handle aborts it.
 fn an_abort() {
-    let executor = Executor::new();
-    let task = executor.task.clone();
-    let other = thread::spawn(move || {
-        // Queues the task on a core that is not turning here: the flag tells.
-        task.abort();
+    let number = Arc::new(Number::new(None));
+    let aborted = thread::spawn({
+        let number = number.clone();
+        move || number.abort()
     });
-    let scheduled = executor.task.scheduled();
-    scheduled.begin_poll();
-    let heard = executor.task.is_aborted();
-    scheduled.end_poll();
-    other.join().unwrap();
-    // Either this poll hears of it, or the abort has queued the task for another.
-    assert!(heard || !scheduled.wake(), "an abort that nobody hears of");
+    number.arrive(task());
+    let heard = number.is_aborted();
+    let woken = aborted.join().unwrap();
+    assert!(
+        heard || woken == Some(task()),
+        "an abort that nobody hears of"
+    );
+    assert!(number.is_aborted());
 }
 
 #[test]
-fn an_abort_is_heard_in_this_poll_or_leads_to_another() {
+fn an_abort_is_heard_in_the_first_poll_or_leads_to_another() {
     check(an_abort);
 }
 
 #[test]
-fn an_abort_during_a_poll_that_is_forgotten_is_caught() {
+fn an_abort_that_does_not_see_its_task_arrive_is_caught() {
     let symptom = "an abort that nobody hears of";
-    catches(Fault::WakeDuringPollForgotten, symptom, an_abort);
+    catches(Fault::AbortLooksTooEarly, symptom, an_abort);
+}
+
+/// Any number of a spawned task.
+fn task() -> TaskId {
+    TaskId::from_bits(1 << 32).unwrap()
+}
+
+/// A task keeps its waker, and hands it to another thread. Then the next task is polled.
+fn a_waker_that_is_kept() {
+    let (shared, messages) = reactor_and_messages();
+    let [first, second] = [1, 2].map(|bits| TaskId::from_bits(bits << 32).unwrap());
+    let mut spare = SpareWaker::new(shared.clone());
+    let kept = spare.lend(first).clone();
+    let other = thread::spawn(move || kept.wake());
+    // It may have been woken, and the waker be gone, before the poll is over.
+    let own = spare.is_kept().then(|| spare.replace(&shared));
+    spare.lend(second).wake_by_ref();
+    let _next = spare.is_kept().then(|| spare.replace(&shared));
+    other.join().unwrap();
+    drop(own);
+    let woken = messages.try_iter().map(|message| match message {
+        Message::Wake(id) => id,
+        Message::Spawn(_) => unreachable!("nothing is spawned"),
+    });
+    let mut woken: Vec<_> = woken.map(TaskId::to_bits).collect();
+    woken.sort_unstable();
+    assert_eq!(woken, [first, second].map(TaskId::to_bits), "who was woken");
+}
+
+#[test]
+fn a_waker_that_is_kept_wakes_its_task_and_that_of_the_next_poll_wakes_the_next() {
+    check(a_waker_that_is_kept);
+}
+
+#[test]
+fn a_waker_that_is_lent_although_it_was_kept_is_caught() {
+    catches(
+        Fault::KeptWakerLentAgain,
+        "who was woken",
+        a_waker_that_is_kept,
+    );
 }
