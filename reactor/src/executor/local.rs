@@ -4,7 +4,7 @@ use std::{
     future::Future,
     hint,
     mem::{self, ManuallyDrop},
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
     sync::Arc,
     task::{Poll, Waker},
@@ -163,7 +163,17 @@ impl Local {
 
     #[cold]
     fn poll_in_span(&self, id: TaskId, task: BoxedTask, spare: &mut SpareWaker) {
-        let _span = tracing::trace_span!("task", number = id.place()).entered();
+        let number = id.place();
+        let span = || tracing::trace_span!("task", number).entered();
+        // A subscriber is foreign code: its panic is none of the task's business.
+        let _span = match catch_unwind(AssertUnwindSafe(span)) {
+            Ok(span) => span,
+            Err(payload) => {
+                self.put_back(id, task);
+                self.wake(id);
+                resume_unwind(payload)
+            }
+        };
         self.poll(id, task, spare);
     }
 
