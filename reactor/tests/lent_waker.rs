@@ -100,7 +100,8 @@ fn whoever_keeps_a_waker_wakes_its_task_and_no_other_on_whatever_thread() {
                             2 => drop(cx.waker().clone()),
                             3 => {
                                 case.wakes.fetch_add(1, Ordering::SeqCst);
-                                cx.waker().clone().wake();
+                                let kept = cx.waker().clone();
+                                kept.wake();
                             }
                             4 => {
                                 case.wakes.fetch_add(1, Ordering::SeqCst);
