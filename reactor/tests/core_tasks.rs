@@ -250,7 +250,7 @@ fn an_abort_after_the_end_changes_nothing_and_one_of_oneself_ends_the_task() {
     settle(&mut core);
     assert_eq!(run(&mut core, done).unwrap(), 5);
 
-    let own = Rc::new(RefCell::new(None::<reactor::JoinHandle<()>>));
+    let own = Rc::new(RefCell::new(None::<JoinHandle<()>>));
     let inside = own.clone();
     let task = core.spawner().spawn(async move {
         inside.borrow().as_ref().unwrap().abort();

@@ -5,6 +5,7 @@ mod common;
 use std::{
     cell::{Cell, RefCell},
     future::{Future, pending, poll_fn},
+    io::{Read, Write},
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -19,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Elsewhere, Random, block_on, run, settle, within_reason};
+use common::{Elsewhere, Random, block_on, run, settle, unix_pair, within_reason};
 use futures::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
 use reactor::{Core, JoinHandle, yield_now};
 
@@ -205,6 +206,57 @@ mod channel_of_wakers {
             self.0.changed.notify_all();
         }
     }
+}
+
+/// Which waker each poll of a task has seen: not a clone of it, which would keep it.
+#[test]
+fn tasks_that_keep_no_waker_share_one_and_those_that_wait_for_the_reactor_keep_none() {
+    fn noted<F: Future>(
+        future: F,
+        seen: &Rc<RefCell<Vec<usize>>>,
+    ) -> impl Future<Output = F::Output> + use<F> {
+        let (mut future, seen) = (Box::pin(future), seen.clone());
+        poll_fn(move |cx| {
+            seen.borrow_mut().push(cx.waker().data().addr());
+            future.as_mut().poll(cx)
+        })
+    }
+    let mut core = Core::new().unwrap();
+    let (handle, spawner) = (core.handle(), core.spawner());
+    let (mut ours, mut theirs) = unix_pair(&handle);
+    let (lent, kept) = (Rc::default(), Rc::default());
+    let sleep = handle.sleep(Duration::from_millis(1));
+    let long = handle.sleep(Duration::from_millis(10));
+    let mut tasks = vec![
+        spawner.spawn(noted(yield_now(), &lent)),
+        spawner.spawn(noted(async { sleep.await.unwrap() }, &lent)),
+        spawner.spawn(noted(async { long.await.unwrap() }, &lent)),
+        spawner.spawn(noted(
+            async move {
+                io_traits::task::io(|| ours.read_exact(&mut [0]))
+                    .await
+                    .unwrap()
+            },
+            &lent,
+        )),
+    ];
+    let (send, receive) = futures::channel::oneshot::channel();
+    tasks.push(spawner.spawn(noted(async { receive.await.unwrap() }, &kept)));
+    settle(&mut core);
+    theirs.write_all(b"x").unwrap();
+    send.send(()).unwrap();
+    run(&mut core, join_all(tasks));
+    let (mut lent, kept) = (lent.take(), kept.take());
+    // On a busy machine, the short sleep is over at its first poll.
+    assert!(lent.len() >= 7, "{}", lent.len());
+    assert!(kept.len() == 2 && kept[0] == kept[1]);
+    // Until it was kept, it was lent to all; then another was.
+    assert!(lent[..4].iter().all(|waker| *waker == kept[0]));
+    lent.drain(..4);
+    assert!(
+        lent.iter()
+            .all(|waker| *waker == lent[0] && *waker != kept[0])
+    );
 }
 
 #[test]
