@@ -73,6 +73,8 @@ pub(crate) enum Fault {
     AbortLooksTooEarly,
     /// A waker that a task has kept is lent to the next one.
     KeptWakerLentAgain,
+    /// A waker that has woken one task is lent to the next as if it had woken that one as well.
+    LentAsWoken,
     /// A wake does not publish what was written before it.
     WakeWithoutRelease,
 }

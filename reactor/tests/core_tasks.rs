@@ -11,7 +11,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Poll, Waker},
+    task::{Poll, Wake, Waker},
     thread::{self, ThreadId},
     time::Duration,
 };
@@ -587,6 +587,36 @@ fn a_join_handle_polled_again_after_its_end_says_so() {
     let mut core = Core::new().unwrap();
     let mut task = core.spawner().spawn(async {});
     run(&mut core, &mut task).unwrap();
+    let again = catch_unwind(AssertUnwindSafe(|| poll_with(&mut task, Waker::noop())));
+    let message = *again.unwrap_err().downcast::<&str>().unwrap();
+    assert!(message.contains("JoinHandle"));
+}
+
+/// Takes the output as soon as it hears of it: while the task is not done with the place where it has left it.
+#[derive(Default)]
+struct TakesAtOnce(Mutex<Option<JoinHandle<u32>>>, AtomicUsize);
+
+impl Wake for TakesAtOnce {
+    fn wake(self: Arc<Self>) {
+        let mut handle = self.0.lock().unwrap();
+        if let Poll::Ready(output) = poll_with(handle.as_mut().unwrap(), Waker::noop()) {
+            self.1.store(output.unwrap() as usize, Ordering::SeqCst);
+        }
+    }
+}
+
+#[test]
+fn an_output_that_is_taken_within_the_wake_is_taken_once() {
+    let mut core = Core::new().unwrap();
+    let takes = Arc::new(TakesAtOnce::default());
+    let mut task = core.spawner().spawn(async { 7 });
+    assert!(poll_with(&mut task, &takes.clone().into()).is_pending());
+    *takes.0.lock().unwrap() = Some(task);
+    settle(&mut core);
+    assert_eq!(takes.1.load(Ordering::SeqCst), 7);
+    let mut task = takes.0.lock().unwrap().take().unwrap();
+    assert!(task.is_finished());
+    task.abort();
     let again = catch_unwind(AssertUnwindSafe(|| poll_with(&mut task, Waker::noop())));
     let message = *again.unwrap_err().downcast::<&str>().unwrap();
     assert!(message.contains("JoinHandle"));

@@ -5,11 +5,17 @@ mod common;
 use std::{
     cell::Cell,
     io::Read,
-    sync::{Arc, Mutex},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Waker,
+    time::Duration,
 };
 
 use common::{parks, settle, unix_pair, within_reason};
+use futures::FutureExt;
 use reactor::{Core, Direction, PollEvented, mio::net::UnixStream};
 use tracing::{
     Event, Metadata, Subscriber,
@@ -77,5 +83,41 @@ fn a_subscriber_may_wait_for_the_object_that_it_is_told_of() {
             settle(&mut core);
         });
         assert!(*logged.lock().unwrap() >= 2, "nothing was logged");
+    });
+}
+
+/// The task that was about to be polled had left the queue, and was never polled again.
+#[test]
+fn a_subscriber_that_panics_takes_no_task_with_it() {
+    struct Panics(Arc<AtomicBool>);
+    impl Subscriber for Panics {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+            if attributes.metadata().name() == "task" && self.0.swap(false, Ordering::SeqCst) {
+                panic!("on purpose");
+            }
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+    let panics = Arc::new(AtomicBool::new(false));
+    tracing::subscriber::with_default(Panics(panics.clone()), || {
+        let mut core = Core::new().unwrap();
+        settle(&mut core);
+        let task = core.spawner().spawn(async { 5 });
+        panics.store(true, Ordering::SeqCst);
+        let turned = catch_unwind(AssertUnwindSafe(|| core.turn(Some(Duration::ZERO))));
+        assert!(turned.is_err());
+        assert_eq!(core.spawner().task_count(), 1);
+        settle(&mut core);
+        assert_eq!(task.now_or_never().expect("it is forgotten").unwrap(), 5);
+        assert_eq!(core.spawner().task_count(), 0);
+        assert_eq!(core.handle().metrics().tasks, 0);
     });
 }

@@ -8,7 +8,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::Context,
+    task::{Context, Poll},
 };
 
 use common::{CountWakes, run, settle};
@@ -65,6 +65,22 @@ fn what_a_future_held_is_dropped_before_its_handle_says_that_it_has_panicked() {
     assert_eq!(asks.was_finished.get(), Some(false));
     let task = asks.handle.take().unwrap();
     assert!(run(&mut core, task).unwrap_err().is_panic());
+}
+
+#[test]
+fn what_a_future_held_is_dropped_before_its_handle_says_that_it_is_done() {
+    let mut core = Core::new().unwrap();
+    let asks = Asks::default();
+    let held = Held(asks.clone());
+    let task = core.spawner().spawn(poll_fn(move |_| {
+        let _ = &held;
+        Poll::Ready(())
+    }));
+    *asks.handle.borrow_mut() = Some(task);
+    settle(&mut core);
+    assert_eq!(asks.was_finished.get(), Some(false));
+    let task = asks.handle.take().unwrap();
+    run(&mut core, task).unwrap();
 }
 
 #[test]

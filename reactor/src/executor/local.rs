@@ -3,7 +3,7 @@ use std::{
     fmt,
     future::Future,
     hint, mem,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
     sync::Arc,
     task::Poll,
@@ -173,7 +173,17 @@ impl Local {
 
     #[cold]
     fn poll_in_span(&self, id: TaskId, task: BoxedTask, spare: &mut SpareWaker) {
-        let _span = tracing::trace_span!("task", number = id.place()).entered();
+        let number = id.place();
+        let span = || tracing::trace_span!("task", number).entered();
+        // A subscriber is foreign code: its panic is none of the task's business.
+        let _span = match catch_unwind(AssertUnwindSafe(span)) {
+            Ok(span) => span,
+            Err(payload) => {
+                self.put_back(id, task);
+                self.wake(id);
+                resume_unwind(payload)
+            }
+        };
         self.poll(id, task, spare);
     }
 

@@ -155,7 +155,9 @@ impl Scheduled {
     /// Nobody but the loop knows of it.
     #[inline]
     fn reset(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        if !seeded(Fault::LentAsWoken) {
+            self.0.store(false, Ordering::Relaxed);
+        }
     }
 
     /// True if the caller has to see to it that the task is in a queue.

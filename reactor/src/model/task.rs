@@ -163,12 +163,25 @@ fn task() -> TaskId {
 
 /// A task keeps its waker, and hands it to another thread. Then the next task is polled.
 fn a_waker_that_is_kept() {
+    a_waker_that_another_thread_has(false);
+}
+
+/// As [`a_waker_that_is_kept`]. loom lets the other thread end before the poll does, because the poll, too, touches what
+/// the wake of that thread does.
+fn a_waker_that_may_be_gone_when_the_poll_is_over() {
+    a_waker_that_another_thread_has(true);
+}
+
+fn a_waker_that_another_thread_has(wakes_itself: bool) {
     let (shared, messages) = reactor_and_messages();
     let [first, second] = [1, 2].map(|bits| TaskId::from_bits(bits << 32).unwrap());
     let mut spare = SpareWaker::new(shared.clone());
-    let kept = spare.lend(first).clone();
+    let lent = spare.lend(first);
+    let kept = lent.clone();
     let other = thread::spawn(move || kept.wake());
-    // It may have been woken, and the waker be gone, before the poll is over.
+    if wakes_itself {
+        lent.wake_by_ref();
+    }
     let own = spare.is_kept().then(|| spare.replace(&shared));
     spare.lend(second).wake_by_ref();
     let _next = spare.is_kept().then(|| spare.replace(&shared));
@@ -194,5 +207,19 @@ fn a_waker_that_is_lent_although_it_was_kept_is_caught() {
         Fault::KeptWakerLentAgain,
         "who was woken",
         a_waker_that_is_kept,
+    );
+}
+
+#[test]
+fn a_waker_that_is_gone_when_the_poll_is_over_has_woken_its_task_and_wakes_the_next() {
+    check(a_waker_that_may_be_gone_when_the_poll_is_over);
+}
+
+#[test]
+fn a_waker_that_is_lent_as_if_it_had_woken_the_task_is_caught() {
+    catches(
+        Fault::LentAsWoken,
+        "who was woken",
+        a_waker_that_may_be_gone_when_the_poll_is_over,
     );
 }

@@ -1,0 +1,627 @@
+//! One waker is lent to all tasks that keep none: whoever keeps it wakes the task that it was lent to, and no other.
+
+mod common;
+
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, pending, poll_fn},
+    io::{Read, Write},
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    task::{Context, Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{Elsewhere, Random, block_on, run, settle, unix_pair, within_reason};
+use futures::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
+use reactor::{Core, JoinHandle, yield_now};
+
+/// What the wakes of a task are about.
+#[derive(Default)]
+struct Case {
+    sent: AtomicU64,
+    seen: AtomicU64,
+    polls: AtomicU64,
+    /// Wakes that may each have led to a poll.
+    wakes: AtomicU64,
+}
+
+/// Threads that wake, clone, pass on, forget and drop what tasks have kept, while those and others are polled.
+#[test]
+fn whoever_keeps_a_waker_wakes_its_task_and_no_other_on_whatever_thread() {
+    const TASKS: usize = 32;
+    let rounds: u64 = std::env::var("ROUNDS").map_or(300, |r| r.parse().unwrap());
+    within_reason(move || {
+        let mut core = Core::new().unwrap();
+        let cases: Vec<Arc<Case>> = (0..TASKS).map(|_| Arc::default()).collect();
+        let (send, receive) = channel_of_wakers::open::<(Waker, Arc<Case>, u64)>();
+        let threads: Vec<_> = (0..3)
+            .map(|n| {
+                let (receive, again) = (receive.clone(), send.clone());
+                thread::spawn(move || {
+                    let mut random = Random::new(n + 1);
+                    while let Some((waker, case, left)) = receive.recv() {
+                        if left == 0 && random.below(4) == 0 {
+                            continue;
+                        }
+                        case.wakes.fetch_add(1, Ordering::SeqCst);
+                        // Nothing but the wake makes it visible.
+                        case.sent.fetch_add(1, Ordering::Relaxed);
+                        match random.below(4) {
+                            0 => waker.wake(),
+                            1 => {
+                                waker.wake_by_ref();
+                                if left > 0 {
+                                    again.send((waker.clone(), case, left - 1));
+                                }
+                            }
+                            2 => {
+                                let copy = waker.clone();
+                                drop(waker);
+                                copy.wake();
+                            }
+                            _ => {
+                                let copy = waker.clone();
+                                waker.wake();
+                                if left > 0 {
+                                    again.send((copy, case, left - 1));
+                                }
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        let spawner = core.spawner();
+        let alive = Rc::new(Cell::new(0));
+        let mut handles = Vec::new();
+        for round in 0..rounds {
+            for (n, case) in cases.iter().enumerate() {
+                if round % 8 == 0 {
+                    // A new task in the case: short lives, so that places are used again.
+                    let (case, send) = (case.clone(), send.clone());
+                    alive.set(alive.get() + 1);
+                    let mut random = Random::new(round * 1000 + n as u64);
+                    let case: Arc<Case> = if round == 0 { case } else { Arc::default() };
+                    let mine = case.clone();
+                    let task = spawner.spawn(poll_fn(move |cx| {
+                        case.polls.fetch_add(1, Ordering::SeqCst);
+                        let seen = case.sent.load(Ordering::Relaxed);
+                        case.seen.store(seen, Ordering::SeqCst);
+                        match random.below(10) {
+                            0 | 1 => send.send((cx.waker().clone(), case.clone(), 2)),
+                            2 => drop(cx.waker().clone()),
+                            3 => {
+                                case.wakes.fetch_add(1, Ordering::SeqCst);
+                                let kept = cx.waker().clone();
+                                kept.wake();
+                            }
+                            4 => {
+                                case.wakes.fetch_add(1, Ordering::SeqCst);
+                                cx.waker().wake_by_ref();
+                            }
+                            5 => {
+                                let waker = cx.waker();
+                                thread::scope(|s| {
+                                    s.spawn(|| send.send((waker.clone(), case.clone(), 0)));
+                                });
+                            }
+                            6 => mem::forget(cx.waker().clone()),
+                            _ => {}
+                        }
+                        Poll::<()>::Pending
+                    }));
+                    handles.push((task, mine));
+                }
+            }
+            core.turn(Some(Duration::ZERO)).unwrap();
+        }
+        // Until nothing moves any more.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            core.turn(Some(Duration::from_millis(5))).unwrap();
+            let all = handles.iter().all(|(_, case)| {
+                case.sent.load(Ordering::SeqCst) == case.seen.load(Ordering::SeqCst)
+            });
+            if all && receive.is_idle(3) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "a wake was lost");
+        }
+        receive.close();
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        for (_, case) in &handles {
+            let polls = case.polls.load(Ordering::SeqCst);
+            let wakes = case.wakes.load(Ordering::SeqCst);
+            assert!(polls <= 1 + wakes, "{polls} polls, {wakes} wakes");
+        }
+    });
+}
+
+mod channel_of_wakers {
+    use std::{
+        collections::VecDeque,
+        sync::{Arc, Condvar, Mutex},
+    };
+
+    struct Inner<T> {
+        state: Mutex<(VecDeque<T>, usize, bool)>,
+        changed: Condvar,
+    }
+
+    pub(super) struct Chan<T>(Arc<Inner<T>>);
+
+    impl<T> Clone for Chan<T> {
+        fn clone(&self) -> Self {
+            Self(self.0.clone())
+        }
+    }
+
+    pub(super) fn open<T>() -> (Chan<T>, Chan<T>) {
+        let chan = Chan(Arc::new(Inner {
+            state: Mutex::new((VecDeque::new(), 0, false)),
+            changed: Condvar::new(),
+        }));
+        (chan.clone(), chan)
+    }
+
+    impl<T> Chan<T> {
+        pub(super) fn send(&self, value: T) {
+            self.0.state.lock().unwrap().0.push_back(value);
+            self.0.changed.notify_one();
+        }
+
+        pub(super) fn recv(&self) -> Option<T> {
+            let mut state = self.0.state.lock().unwrap();
+            loop {
+                if let Some(value) = state.0.pop_front() {
+                    return Some(value);
+                }
+                if state.2 {
+                    return None;
+                }
+                state.1 += 1;
+                state = self.0.changed.wait(state).unwrap();
+                state.1 -= 1;
+            }
+        }
+
+        pub(super) fn is_idle(&self, threads: usize) -> bool {
+            let state = self.0.state.lock().unwrap();
+            state.0.is_empty() && state.1 == threads
+        }
+
+        pub(super) fn close(&self) {
+            self.0.state.lock().unwrap().2 = true;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// Which waker each poll of a task has seen: not a clone of it, which would keep it.
+#[test]
+fn tasks_that_keep_no_waker_share_one_and_those_that_wait_for_the_reactor_keep_none() {
+    fn noted<F: Future>(
+        future: F,
+        seen: &Rc<RefCell<Vec<usize>>>,
+    ) -> impl Future<Output = F::Output> + use<F> {
+        let (mut future, seen) = (Box::pin(future), seen.clone());
+        poll_fn(move |cx| {
+            seen.borrow_mut().push(cx.waker().data().addr());
+            future.as_mut().poll(cx)
+        })
+    }
+    let mut core = Core::new().unwrap();
+    let (handle, spawner) = (core.handle(), core.spawner());
+    let (mut ours, mut theirs) = unix_pair(&handle);
+    let (lent, kept) = (Rc::default(), Rc::default());
+    let sleep = handle.sleep(Duration::from_millis(1));
+    let long = handle.sleep(Duration::from_millis(10));
+    let mut tasks = vec![
+        spawner.spawn(noted(yield_now(), &lent)),
+        spawner.spawn(noted(async { sleep.await.unwrap() }, &lent)),
+        spawner.spawn(noted(async { long.await.unwrap() }, &lent)),
+        spawner.spawn(noted(
+            async move {
+                io_traits::task::io(|| ours.read_exact(&mut [0]))
+                    .await
+                    .unwrap()
+            },
+            &lent,
+        )),
+    ];
+    let (send, receive) = futures::channel::oneshot::channel();
+    tasks.push(spawner.spawn(noted(async { receive.await.unwrap() }, &kept)));
+    settle(&mut core);
+    theirs.write_all(b"x").unwrap();
+    send.send(()).unwrap();
+    run(&mut core, join_all(tasks));
+    let (mut lent, kept) = (lent.take(), kept.take());
+    // On a busy machine, the short sleep is over at its first poll.
+    assert!(lent.len() >= 7, "{}", lent.len());
+    assert!(kept.len() == 2 && kept[0] == kept[1]);
+    // Until it was kept, it was lent to all; then another was.
+    assert!(lent[..4].iter().all(|waker| *waker == kept[0]));
+    lent.drain(..4);
+    assert!(
+        lent.iter()
+            .all(|waker| *waker == lent[0] && *waker != kept[0])
+    );
+}
+
+#[test]
+fn a_task_whose_poll_catches_its_own_panic_keeps_what_it_has_kept() {
+    let mut core = Core::new().unwrap();
+    let kept: Rc<RefCell<Option<Waker>>> = Rc::default();
+    let polls = Rc::new(Cell::new([0; 2]));
+    for task in 0..2 {
+        let (kept, polls) = (kept.clone(), polls.clone());
+        core.spawner().spawn(poll_fn(move |cx| {
+            let mut counted = polls.get();
+            counted[task] += 1;
+            polls.set(counted);
+            if task == 0 && counted[0] == 1 {
+                catch_unwind(AssertUnwindSafe(|| {
+                    *kept.borrow_mut() = Some(cx.waker().clone());
+                    panic!("on purpose")
+                }))
+                .unwrap_err()
+                .downcast::<&str>()
+                .unwrap();
+            }
+            Poll::<()>::Pending
+        }));
+    }
+    settle(&mut core);
+    kept.take().unwrap().wake();
+    settle(&mut core);
+    assert_eq!(polls.get(), [2, 1]);
+}
+
+/// The panic's payload has the waker; the one who awaits the task wakes by it.
+#[test]
+fn a_waker_in_the_payload_of_a_panic_wakes_nobody() {
+    let mut core = Core::new().unwrap();
+    let task = core.spawner().spawn(poll_fn(|cx| -> Poll<()> {
+        std::panic::panic_any(cx.waker().clone())
+    }));
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    // It takes the place of the other.
+    settle(&mut core);
+    core.spawner().spawn(poll_fn(move |cx| {
+        counted.set(counted.get() + 1);
+        if counted.get() == 1 {
+            mem::forget(cx.waker().clone());
+        }
+        Poll::<()>::Pending
+    }));
+    settle(&mut core);
+    let payload = run(&mut core, task).unwrap_err().try_into_panic().unwrap();
+    payload.downcast::<Waker>().unwrap().wake();
+    settle(&mut core);
+    assert_eq!(polls.get(), 1);
+}
+
+/// Two cores in turn on one thread, whose tasks wake each other.
+#[test]
+fn two_cores_on_one_thread_lend_wakers_of_their_own() {
+    let mut cores = [Core::new().unwrap(), Core::new().unwrap()];
+    let kept: Rc<RefCell<Vec<Option<Waker>>>> = Rc::new(RefCell::new(vec![None, None, None]));
+    let polls = Rc::new(RefCell::new([0; 3]));
+    for task in 0..3 {
+        let (kept, polls) = (kept.clone(), polls.clone());
+        // The third one keeps nothing.
+        cores[task % 2].spawner().spawn(poll_fn(move |cx| {
+            polls.borrow_mut()[task] += 1;
+            let other = kept.borrow_mut()[(task + 1) % 2].take();
+            if let Some(other) = other {
+                other.wake();
+            }
+            if task < 2 {
+                kept.borrow_mut()[task] = Some(cx.waker().clone());
+            }
+            Poll::<()>::Pending
+        }));
+    }
+    for _ in 0..10 {
+        for core in &mut cores {
+            core.turn(Some(Duration::from_millis(20))).unwrap();
+        }
+    }
+    let polls = *polls.borrow();
+    assert!(polls[0] >= 9 && polls[1] >= 9, "{polls:?}");
+    assert_eq!(polls[2], 1);
+}
+
+#[test]
+fn a_task_that_turns_a_core_in_its_poll_is_refused_and_keeps_its_waker() {
+    let mut core = Core::new().unwrap();
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    let mut other = Core::new().unwrap();
+    let _on_other = other.spawner().spawn(pending::<()>());
+    core.spawner().spawn(poll_fn(move |cx| {
+        counted.set(counted.get() + 1);
+        other.turn(Some(Duration::ZERO)).unwrap_err();
+        other.run(async {}).unwrap_err();
+        if counted.get() == 1 {
+            let waker = cx.waker().clone();
+            futures::executor::block_on(async { waker.wake() });
+        }
+        Poll::<()>::Pending
+    }));
+    settle(&mut core);
+    assert_eq!(polls.get(), 2);
+}
+
+#[test]
+fn parts_of_a_task_with_wakers_of_their_own_are_woken() {
+    let mut core = Core::new().unwrap();
+    let (handle, spawner) = (core.handle(), core.spawner());
+    let tasks: Vec<_> = (0..20)
+        .map(|n| {
+            let handle = handle.clone();
+            spawner.spawn(async move {
+                let mut parts: FuturesUnordered<_> = (0..5)
+                    .map(|k| {
+                        let handle = handle.clone();
+                        async move {
+                            yield_now().await;
+                            let inner = handle.spawn(async move {
+                                yield_now().await;
+                                k
+                            });
+                            handle.sleep(Duration::from_millis(k)).await.unwrap();
+                            inner.await.unwrap()
+                        }
+                    })
+                    .collect();
+                let mut sum = n;
+                while let Some(part) = parts.next().await {
+                    sum += part;
+                }
+                sum
+            })
+        })
+        .collect();
+    let sums = run(&mut core, join_all(tasks));
+    assert!(
+        sums.into_iter()
+            .map(Result::unwrap)
+            .eq((0..20).map(|n| n + 10))
+    );
+}
+
+/// A sleep, an object of the crate, that one task has polled by its number and another takes over.
+#[test]
+fn a_sleep_that_goes_to_another_task_wakes_that() {
+    let mut core = Core::new().unwrap();
+    for keeps in [false, true] {
+        let slot: Rc<RefCell<Option<reactor::Sleep>>> = Rc::new(RefCell::new(Some(
+            core.handle().sleep(Duration::from_millis(20)),
+        )));
+        let (from, polls) = (slot.clone(), Rc::new(Cell::new(0)));
+        let counted = polls.clone();
+        let first = core.spawner().spawn(poll_fn(move |cx| {
+            counted.set(counted.get() + 1);
+            if keeps {
+                mem::forget(cx.waker().clone());
+            }
+            if let Some(sleep) = from.borrow_mut().as_mut() {
+                let _ = sleep.poll_unpin(cx);
+            }
+            Poll::<()>::Pending
+        }));
+        settle(&mut core);
+        let mut sleep = slot.take().unwrap();
+        let second = core.spawner().spawn(async move {
+            poll_fn(|cx| sleep.poll_unpin(cx)).await.unwrap();
+        });
+        run(&mut core, second).unwrap();
+        settle(&mut core);
+        assert_eq!(polls.get(), 1);
+        first.abort();
+        settle(&mut core);
+    }
+}
+
+/// An abort meets each moment in the life of a task.
+#[test]
+fn an_abort_from_elsewhere_is_heard_at_whatever_moment_it_comes() {
+    let core = Elsewhere::new();
+    for n in 0..3000_u64 {
+        let keeps = n % 2 == 0;
+        let task = core.handle.spawn(poll_fn(move |cx| {
+            if keeps {
+                mem::forget(cx.waker().clone());
+            }
+            Poll::<()>::Pending
+        }));
+        for _ in 0..(n % 300) * 10 {
+            std::hint::spin_loop();
+        }
+        task.abort();
+        task.abort();
+        assert!(block_on(task).unwrap_err().is_cancelled());
+    }
+}
+
+#[test]
+fn an_abort_of_a_task_that_has_ended_reaches_nobody_in_its_place() {
+    let mut core = Core::new().unwrap();
+    let first = core.spawner().spawn(async {});
+    settle(&mut core);
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    let second = core.spawner().spawn(poll_fn(move |_| {
+        counted.set(counted.get() + 1);
+        Poll::<()>::Pending
+    }));
+    settle(&mut core);
+    first.abort();
+    settle(&mut core);
+    assert!(!second.is_finished());
+    assert_eq!(polls.get(), 1);
+    drop(core);
+    second.abort();
+    assert!(second.now_or_never().unwrap().unwrap_err().is_cancelled());
+}
+
+#[test]
+fn one_who_has_yielded_and_is_aborted_or_ends_wakes_nobody_in_its_place() {
+    let mut core = Core::new().unwrap();
+    let polls = Rc::new(Cell::new(0));
+    let spawner = core.spawner();
+    let counted = polls.clone();
+    // It yields and ends in one poll; another takes its place before the poller has been asked.
+    let inner = spawner.clone();
+    let ends = core.spawner().spawn(poll_fn(move |cx| {
+        let _ = Pin::new(&mut yield_now()).poll(cx);
+        Poll::Ready(())
+    }));
+    let after = ends.then(move |_| async move {
+        inner.spawn(poll_fn(move |_| {
+            counted.set(counted.get() + 1);
+            Poll::<()>::Pending
+        }));
+    });
+    core.spawner().spawn(after);
+    settle(&mut core);
+    settle(&mut core);
+    assert_eq!(polls.get(), 1);
+    let aborted = core.spawner().spawn(async {
+        loop {
+            yield_now().await;
+        }
+    });
+    settle_turns(&mut core, 3);
+    aborted.abort();
+    settle_turns(&mut core, 3);
+    assert!(aborted.is_finished());
+    assert_eq!(core.next_deadline(), None);
+}
+
+fn settle_turns(core: &mut Core, turns: usize) {
+    for _ in 0..turns {
+        core.turn(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+/// The news is told once, and the output dropped once, whatever panics.
+#[test]
+fn panics_of_drops_are_told_once() {
+    struct Bad(&'static str, Rc<RefCell<Vec<&'static str>>>);
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(self.0);
+            panic!("in drop of {}", self.0);
+        }
+    }
+    let mut core = Core::new().unwrap();
+    let log = Rc::new(RefCell::new(Vec::new()));
+    // The future's drop panics when it is ready: its output is lost.
+    let bad = Bad("future", log.clone());
+    let task = core.spawner().spawn(poll_fn(move |_| {
+        let _ = &bad;
+        Poll::Ready(5)
+    }));
+    settle(&mut core);
+    assert!(task.now_or_never().unwrap().unwrap_err().is_panic());
+    assert_eq!(log.take(), ["future"]);
+    // Nobody wants the output, and its drop panics.
+    let output = Bad("output", log.clone());
+    let mut output = Some(output);
+    drop(
+        core.spawner()
+            .spawn(poll_fn(move |_| Poll::Ready(output.take()))),
+    );
+    settle(&mut core);
+    assert_eq!(log.take(), ["output"]);
+    // Aborted, and its drop panics.
+    let bad = Bad("aborted", log.clone());
+    let task = core.spawner().spawn(async move {
+        let _bad = bad;
+        pending::<()>().await
+    });
+    settle(&mut core);
+    task.abort();
+    settle(&mut core);
+    assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
+    assert_eq!(log.take(), ["aborted"]);
+    // With the core.
+    let bad = Bad("core", log.clone());
+    let task: JoinHandle<()> = core.spawner().spawn(async move {
+        let _bad = bad;
+        pending().await
+    });
+    drop(core);
+    assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
+    assert_eq!(log.take(), ["core"]);
+}
+
+/// In a destructor of a thread-local.
+#[test]
+fn a_core_runs_while_its_thread_ends() {
+    struct Runs(Cell<Option<mpsc::Sender<u32>>>);
+    impl Drop for Runs {
+        fn drop(&mut self) {
+            let mut core = Core::new().unwrap();
+            let task = core.spawner().spawn(async {
+                yield_now().await;
+                poll_fn(|cx| {
+                    let waker = cx.waker().clone();
+                    thread::spawn(move || waker.wake());
+                    Poll::Ready(())
+                })
+                .await;
+                7
+            });
+            let handle = core.handle();
+            let output = core.run(async move {
+                handle.sleep(Duration::from_millis(1)).await.unwrap();
+                task.await.unwrap()
+            });
+            self.0.take().unwrap().send(output.unwrap()).unwrap();
+        }
+    }
+    thread_local!(static RUNS: Runs = const { Runs(Cell::new(None)) });
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || RUNS.with(|runs| runs.0.set(Some(send))))
+        .join()
+        .unwrap();
+    assert_eq!(receive.recv().unwrap(), 7);
+}
+
+/// The waker of the task's first poll and that of its second are known as those of one task.
+#[test]
+fn a_task_knows_its_lent_waker_again() {
+    let mut core = Core::new().unwrap();
+    let kept: Rc<RefCell<Vec<Waker>>> = Rc::default();
+    let inner = kept.clone();
+    core.spawner().spawn(poll_fn(move |cx: &mut Context<'_>| {
+        let mut kept = inner.borrow_mut();
+        assert!(kept.iter().all(|old| old.will_wake(cx.waker())));
+        if kept.len() < 4 {
+            kept.push(cx.waker().clone());
+            let last = kept.last().unwrap().clone();
+            kept.push(last);
+            cx.waker().wake_by_ref();
+        }
+        Poll::<()>::Pending
+    }));
+    core.turn(Some(Duration::ZERO)).unwrap();
+    run(&mut core, yield_now());
+    settle(&mut core);
+    assert_eq!(kept.borrow().len(), 4);
+}
