@@ -250,8 +250,8 @@ impl Local {
         }
     }
 
-    /// Fetches what the polls of this turn are going to need, all at once: each poll has barriers for memory. Not
-    /// earlier, because there is not much room so near.
+    /// Fetches what the polls of this turn are going to need, all at once, which takes hardly longer than for one of
+    /// them. Not earlier, because there is not much room so near.
     #[cold]
     fn fetch(&self) {
         let tasks = self.tasks.borrow();
