@@ -9,7 +9,7 @@ use std::{
 
 use loom::thread;
 
-use super::{HANG, block_on, catches, check, evented::reactor, fails};
+use super::{HANG, block_on, catches, check, fails, reactors::reactor};
 use crate::{Sleep, background::Stop, error::ReactorGone, fault::Fault};
 
 /// `ends` is whether the thread drops its core.

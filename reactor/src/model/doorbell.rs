@@ -8,7 +8,7 @@ use loom::{
 };
 use mio::Events;
 
-use super::{Alarm, HANG, catches, check, evented::reactor_and_poll, fails};
+use super::{Alarm, HANG, catches, check, fails, reactors::reactor_and_poll};
 use crate::{
     doorbell::{Doorbell, Found},
     fault::Fault,

@@ -12,48 +12,22 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crossbeam_channel::Receiver;
 use loom::thread;
 use mio::{Interest, Registry, Token, event::Source};
 
 use super::{
     Alarm, HANG, KEPT, Woken, block_on, block_on_after_a_move, catches, check, no_other_has,
+    reactors::reactor,
 };
 use crate::{
     Handle, PollEvented, Progress, Sleep,
     error::ReactorGone,
-    executor::Message,
     fault::Fault,
     readiness::Event,
     shared::{Shared, wake_all},
     slots::BELL,
     sync::{Mutex, lock},
 };
-
-/// What a core and its handles share, without the core.
-pub(super) fn reactor() -> Arc<Shared> {
-    reactor_and_poll().0
-}
-
-/// As [`reactor`], with the poller that its doorbell makes readable.
-pub(super) fn reactor_and_poll() -> (Arc<Shared>, mio::Poll) {
-    let (shared, poll, _) = parts();
-    (shared, poll)
-}
-
-/// As [`reactor`], with what is sent to its loop.
-pub(super) fn reactor_and_messages() -> (Arc<Shared>, Receiver<Message>) {
-    let (shared, _, messages) = parts();
-    (shared, messages)
-}
-
-fn parts() -> (Arc<Shared>, mio::Poll, Receiver<Message>) {
-    let poll = mio::Poll::new().unwrap();
-    let waker = mio::Waker::new(poll.registry(), BELL).unwrap();
-    let registry = poll.registry().try_clone().unwrap();
-    let (sender, messages) = crossbeam_channel::unbounded();
-    (Shared::new(registry, waker, sender), poll, messages)
-}
 
 /// A source of which everything is taken at once.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::{
 
 use loom::thread;
 
-use super::{HANG, block_on, block_on_after_a_move, catches, check, evented::reactor};
+use super::{HANG, block_on, block_on_after_a_move, catches, check, reactors::reactor};
 use crate::{
     JoinError, JoinHandle,
     executor::{SendTask, TaskId, new_task},

@@ -49,6 +49,7 @@ mod epoll;
 mod evented;
 mod join;
 mod on_demand;
+mod reactors;
 mod run_queue;
 mod slot;
 mod slots;

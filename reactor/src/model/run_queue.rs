@@ -7,7 +7,7 @@ use loom::{
     thread,
 };
 
-use super::{Alarm, HANG, catches, check, evented::reactor, fails};
+use super::{Alarm, HANG, catches, check, fails, reactors::reactor};
 use crate::{
     doorbell::Doorbell,
     executor::{TaskHeader, TaskId},

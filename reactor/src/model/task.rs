@@ -12,7 +12,7 @@ use loom::{
 
 use super::{
     HANG, catches, check,
-    evented::{reactor, reactor_and_messages},
+    reactors::{reactor, reactor_and_messages},
 };
 use crate::{
     executor::{Message, Number, SpareWaker, TaskHeader, TaskId},

@@ -10,7 +10,7 @@ use std::{
 
 use loom::thread;
 
-use super::{Alarm, HANG, catches, check, doorbell::Loop, evented::reactor, no_other_has};
+use super::{Alarm, HANG, catches, check, doorbell::Loop, no_other_has, reactors::reactor};
 use crate::{
     Sleep,
     fault::Fault,
