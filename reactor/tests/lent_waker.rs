@@ -9,15 +9,14 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
-    sync::mpsc,
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     thread,
     time::Duration,
 };
 
 use common::{run, settle, unix_pair};
 use futures::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
-use reactor::{Core, JoinHandle, yield_now};
+use reactor::{Core, yield_now};
 
 /// Which waker each poll of a task has seen: not a clone of it, which would keep it.
 #[test]
@@ -247,110 +246,104 @@ fn a_sleep_that_goes_to_another_task_wakes_that() {
     }
 }
 
-/// The news is told once, and the output dropped once, whatever panics.
 #[test]
-fn panics_of_drops_are_told_once() {
-    struct Bad(&'static str, Rc<RefCell<Vec<&'static str>>>);
-    impl Drop for Bad {
-        fn drop(&mut self) {
-            self.1.borrow_mut().push(self.0);
-            panic!("in drop of {}", self.0);
-        }
-    }
+fn a_waker_wakes_its_task_and_no_other_whatever_has_been_polled_since() {
+    const OTHERS: usize = 100;
     let mut core = Core::new().unwrap();
-    let log = Rc::new(RefCell::new(Vec::new()));
-    // The future's drop panics when it is ready: its output is lost.
-    let bad = Bad("future", log.clone());
-    let task = core.spawner().spawn(poll_fn(move |_| {
-        let _ = &bad;
-        Poll::Ready(5)
-    }));
-    settle(&mut core);
-    assert!(task.now_or_never().unwrap().unwrap_err().is_panic());
-    assert_eq!(log.take(), ["future"]);
-    // Nobody wants the output, and its drop panics.
-    let output = Bad("output", log.clone());
-    let mut output = Some(output);
-    drop(
-        core.spawner()
-            .spawn(poll_fn(move |_| Poll::Ready(output.take()))),
-    );
-    settle(&mut core);
-    assert_eq!(log.take(), ["output"]);
-    // Aborted, and its drop panics.
-    let bad = Bad("aborted", log.clone());
-    let task = core.spawner().spawn(async move {
-        let _bad = bad;
-        pending::<()>().await
-    });
-    settle(&mut core);
-    task.abort();
-    settle(&mut core);
-    assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
-    assert_eq!(log.take(), ["aborted"]);
-    // With the core.
-    let bad = Bad("core", log.clone());
-    let task: JoinHandle<()> = core.spawner().spawn(async move {
-        let _bad = bad;
-        pending().await
-    });
-    drop(core);
-    assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
-    assert_eq!(log.take(), ["core"]);
-}
-
-/// In a destructor of a thread-local.
-#[test]
-fn a_core_runs_while_its_thread_ends() {
-    struct Runs(Cell<Option<mpsc::Sender<u32>>>);
-    impl Drop for Runs {
-        fn drop(&mut self) {
-            let mut core = Core::new().unwrap();
-            let task = core.spawner().spawn(async {
-                yield_now().await;
-                poll_fn(|cx| {
-                    let waker = cx.waker().clone();
-                    thread::spawn(move || waker.wake());
-                    Poll::Ready(())
-                })
-                .await;
-                7
-            });
-            let handle = core.handle();
-            let output = core.run(async move {
-                handle.sleep(Duration::from_millis(1)).await.unwrap();
-                task.await.unwrap()
-            });
-            self.0.take().unwrap().send(output.unwrap()).unwrap();
-        }
+    let kept = Rc::new(RefCell::new(Vec::new()));
+    let polls = Rc::new(RefCell::new([0; OTHERS]));
+    for task in 0..OTHERS {
+        let (kept, polls) = (kept.clone(), polls.clone());
+        core.spawner().spawn(poll_fn(move |cx| {
+            polls.borrow_mut()[task] += 1;
+            if task % 10 == 3 {
+                kept.borrow_mut().push(cx.waker().clone());
+            }
+            Poll::<()>::Pending
+        }));
     }
-    thread_local!(static RUNS: Runs = const { Runs(Cell::new(None)) });
-    let (send, receive) = mpsc::channel();
-    thread::spawn(move || RUNS.with(|runs| runs.0.set(Some(send))))
+    settle(&mut core);
+    let mut expected = [1; OTHERS];
+    assert_eq!(*polls.borrow(), expected);
+    let wakers: Vec<Waker> = kept.take();
+    thread::spawn(move || wakers.into_iter().for_each(Waker::wake))
         .join()
         .unwrap();
-    assert_eq!(receive.recv().unwrap(), 7);
+    settle(&mut core);
+    (3..OTHERS).step_by(10).for_each(|task| expected[task] = 2);
+    assert_eq!(*polls.borrow(), expected);
 }
 
-/// The waker of the task's first poll and that of its second are known as those of one task.
 #[test]
-fn a_task_knows_its_lent_waker_again() {
+fn a_wake_by_a_waker_that_is_gone_when_the_poll_is_over_leads_to_another_poll() {
     let mut core = Core::new().unwrap();
-    let kept: Rc<RefCell<Vec<Waker>>> = Rc::default();
-    let inner = kept.clone();
-    core.spawner().spawn(poll_fn(move |cx: &mut Context<'_>| {
-        let mut kept = inner.borrow_mut();
-        assert!(kept.iter().all(|old| old.will_wake(cx.waker())));
-        if kept.len() < 4 {
-            kept.push(cx.waker().clone());
-            let last = kept.last().unwrap().clone();
-            kept.push(last);
-            cx.waker().wake_by_ref();
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    core.spawner().spawn(poll_fn(move |cx| {
+        counted.set(counted.get() + 1);
+        if counted.get() == 1 {
+            let waker = cx.waker().clone();
+            thread::spawn(move || waker.wake()).join().unwrap();
         }
         Poll::<()>::Pending
     }));
-    core.turn(Some(Duration::ZERO)).unwrap();
-    run(&mut core, yield_now());
     settle(&mut core);
-    assert_eq!(kept.borrow().len(), 4);
+    assert_eq!(polls.get(), 2);
+}
+
+#[test]
+fn a_waker_that_was_kept_by_a_task_that_has_panicked_or_ended_wakes_no_other() {
+    let mut core = Core::new().unwrap();
+    let kept: Rc<RefCell<Vec<Waker>>> = Rc::default();
+    let polls = Rc::new(Cell::new(0));
+    for task in 0..4 {
+        let (kept, polls) = (kept.clone(), polls.clone());
+        core.spawner().spawn(poll_fn(move |cx| {
+            match task {
+                0 => {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    panic!("on purpose");
+                }
+                2 => {
+                    kept.borrow_mut().push(cx.waker().clone());
+                    return Poll::Ready(());
+                }
+                _ => polls.set(polls.get() + 1),
+            }
+            Poll::Pending
+        }));
+    }
+    settle(&mut core);
+    assert_eq!((kept.borrow().len(), polls.get()), (2, 2));
+    kept.take().into_iter().for_each(Waker::wake);
+    settle(&mut core);
+    assert_eq!(polls.get(), 2);
+}
+
+/// In optimised code as well, where each of them has parts of the loop of its own.
+#[test]
+fn a_task_knows_its_waker_again_whether_it_is_polled_by_a_turn_or_by_a_run() {
+    let mut core = Core::new().unwrap();
+    let kept: Rc<RefCell<Option<Waker>>> = Rc::default();
+    let polls = Rc::new(Cell::new(0));
+    let task = poll_fn({
+        let (kept, polls) = (kept.clone(), polls.clone());
+        move |cx| {
+            let mut kept = kept.borrow_mut();
+            let first = kept.get_or_insert_with(|| cx.waker().clone());
+            assert!(first.will_wake(cx.waker()));
+            polls.set(polls.get() + 1);
+            Poll::<()>::Pending
+        }
+    });
+    let task = core.spawner().spawn(task);
+    let wake = || kept.borrow().as_ref().unwrap().wake_by_ref();
+    core.turn(Some(Duration::ZERO)).unwrap();
+    wake();
+    settle(&mut core);
+    wake();
+    let sleep = core.handle().sleep(Duration::from_millis(1));
+    run(&mut core, sleep).unwrap();
+    assert_eq!(polls.get(), 3);
+    assert!(!task.is_finished());
 }

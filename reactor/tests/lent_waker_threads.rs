@@ -3,10 +3,8 @@
 mod common;
 
 use std::{
-    cell::Cell,
     future::poll_fn,
     mem,
-    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -17,7 +15,30 @@ use std::{
 };
 
 use common::{Random, within_reason};
+use crossbeam_channel::Sender;
 use reactor::Core;
+
+/// What a task has kept, for how many threads more.
+type Kept = (Waker, Arc<Case>, u64);
+
+/// To the threads, and how much they have not done yet.
+#[derive(Clone)]
+struct Threads(Sender<Option<Kept>>, Arc<AtomicU64>);
+
+impl Threads {
+    fn send(&self, kept: Kept) {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.send(Some(kept)).unwrap();
+    }
+
+    fn is_done(&self) {
+        self.1.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn are_idle(&self) -> bool {
+        self.1.load(Ordering::SeqCst) == 0
+    }
+}
 
 /// What the wakes of a task are about.
 #[derive(Default)]
@@ -29,22 +50,25 @@ struct Case {
     wakes: AtomicU64,
 }
 
-/// Threads that wake, clone, pass on, forget and drop what tasks have kept, while those and others are polled.
+/// Threads that wake, clone, pass on, forget and drop what tasks have kept, while those and others are polled;
+/// `ROUNDS=100000` for longer.
 #[test]
 fn whoever_keeps_a_waker_wakes_its_task_and_no_other_on_whatever_thread() {
-    const TASKS: usize = 32;
+    const TASKS: u64 = 32;
     let rounds: u64 = std::env::var("ROUNDS").map_or(300, |r| r.parse().unwrap());
     within_reason(move || {
         let mut core = Core::new().unwrap();
-        let cases: Vec<Arc<Case>> = (0..TASKS).map(|_| Arc::default()).collect();
-        let (send, receive) = channel_of_wakers::open::<(Waker, Arc<Case>, u64)>();
+        let (sender, receive) = crossbeam_channel::unbounded();
+        let send = Threads(sender, Arc::default());
         let threads: Vec<_> = (0..3)
             .map(|n| {
                 let (receive, again) = (receive.clone(), send.clone());
                 thread::spawn(move || {
                     let mut random = Random::new(n + 1);
-                    while let Some((waker, case, left)) = receive.recv() {
+                    while let Some((waker, case, left)) = receive.recv().unwrap() {
                         if left == 0 && random.below(4) == 0 {
+                            drop(waker);
+                            again.is_done();
                             continue;
                         }
                         case.wakes.fetch_add(1, Ordering::SeqCst);
@@ -71,21 +95,18 @@ fn whoever_keeps_a_waker_wakes_its_task_and_no_other_on_whatever_thread() {
                                 }
                             }
                         }
+                        again.is_done();
                     }
                 })
             })
             .collect();
         let spawner = core.spawner();
-        let alive = Rc::new(Cell::new(0));
         let mut handles = Vec::new();
         for round in 0..rounds {
-            for (n, case) in cases.iter().enumerate() {
+            for n in 0..TASKS {
                 if round % 8 == 0 {
-                    // A new task in the case: short lives, so that places are used again.
-                    let (case, send) = (case.clone(), send.clone());
-                    alive.set(alive.get() + 1);
-                    let mut random = Random::new(round * 1000 + n as u64);
-                    let case: Arc<Case> = if round == 0 { case } else { Arc::default() };
+                    let (case, send) = (Arc::<Case>::default(), send.clone());
+                    let mut random = Random::new(round * 1000 + n);
                     let mine = case.clone();
                     let task = spawner.spawn(poll_fn(move |cx| {
                         case.polls.fetch_add(1, Ordering::SeqCst);
@@ -126,12 +147,12 @@ fn whoever_keeps_a_waker_wakes_its_task_and_no_other_on_whatever_thread() {
             let all = handles.iter().all(|(_, case)| {
                 case.sent.load(Ordering::SeqCst) == case.seen.load(Ordering::SeqCst)
             });
-            if all && receive.is_idle(3) {
+            if all && send.are_idle() {
                 break;
             }
             assert!(Instant::now() < deadline, "a wake was lost");
         }
-        receive.close();
+        threads.iter().for_each(|_| send.0.send(None).unwrap());
         threads
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
@@ -141,64 +162,4 @@ fn whoever_keeps_a_waker_wakes_its_task_and_no_other_on_whatever_thread() {
             assert!(polls <= 1 + wakes, "{polls} polls, {wakes} wakes");
         }
     });
-}
-
-mod channel_of_wakers {
-    use std::{
-        collections::VecDeque,
-        sync::{Arc, Condvar, Mutex},
-    };
-
-    struct Inner<T> {
-        state: Mutex<(VecDeque<T>, usize, bool)>,
-        changed: Condvar,
-    }
-
-    pub(super) struct Chan<T>(Arc<Inner<T>>);
-
-    impl<T> Clone for Chan<T> {
-        fn clone(&self) -> Self {
-            Self(self.0.clone())
-        }
-    }
-
-    pub(super) fn open<T>() -> (Chan<T>, Chan<T>) {
-        let chan = Chan(Arc::new(Inner {
-            state: Mutex::new((VecDeque::new(), 0, false)),
-            changed: Condvar::new(),
-        }));
-        (chan.clone(), chan)
-    }
-
-    impl<T> Chan<T> {
-        pub(super) fn send(&self, value: T) {
-            self.0.state.lock().unwrap().0.push_back(value);
-            self.0.changed.notify_one();
-        }
-
-        pub(super) fn recv(&self) -> Option<T> {
-            let mut state = self.0.state.lock().unwrap();
-            loop {
-                if let Some(value) = state.0.pop_front() {
-                    return Some(value);
-                }
-                if state.2 {
-                    return None;
-                }
-                state.1 += 1;
-                state = self.0.changed.wait(state).unwrap();
-                state.1 -= 1;
-            }
-        }
-
-        pub(super) fn is_idle(&self, threads: usize) -> bool {
-            let state = self.0.state.lock().unwrap();
-            state.0.is_empty() && state.1 == threads
-        }
-
-        pub(super) fn close(&self) {
-            self.0.state.lock().unwrap().2 = true;
-            self.0.changed.notify_all();
-        }
-    }
 }

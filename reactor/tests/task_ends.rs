@@ -12,6 +12,7 @@ use std::{
 };
 
 use common::{CountWakes, run, settle};
+use futures::FutureExt;
 use reactor::{Core, JoinHandle};
 
 /// Asks a handle, while a future is dropped, whether that task is said to be done.
@@ -106,4 +107,56 @@ fn a_dropped_join_handle_keeps_no_waker() {
     drop((task, waker));
     assert_eq!(Arc::strong_count(&count), 1);
     settle(&mut core);
+}
+
+/// The news is told once, and the output dropped once, whatever panics.
+#[test]
+fn panics_of_drops_are_told_once() {
+    struct Bad(&'static str, Rc<RefCell<Vec<&'static str>>>);
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(self.0);
+            panic!("in drop of {}", self.0);
+        }
+    }
+    let mut core = Core::new().unwrap();
+    let log = Rc::new(RefCell::new(Vec::new()));
+    // The future's drop panics when it is ready: its output is lost.
+    let bad = Bad("future", log.clone());
+    let task = core.spawner().spawn(poll_fn(move |_| {
+        let _ = &bad;
+        Poll::Ready(5)
+    }));
+    settle(&mut core);
+    assert!(task.now_or_never().unwrap().unwrap_err().is_panic());
+    assert_eq!(log.take(), ["future"]);
+    // Nobody wants the output, and its drop panics.
+    let output = Bad("output", log.clone());
+    let mut output = Some(output);
+    drop(
+        core.spawner()
+            .spawn(poll_fn(move |_| Poll::Ready(output.take()))),
+    );
+    settle(&mut core);
+    assert_eq!(log.take(), ["output"]);
+    // Aborted, and its drop panics.
+    let bad = Bad("aborted", log.clone());
+    let task = core.spawner().spawn(async move {
+        let _bad = bad;
+        pending::<()>().await
+    });
+    settle(&mut core);
+    task.abort();
+    settle(&mut core);
+    assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
+    assert_eq!(log.take(), ["aborted"]);
+    // With the core.
+    let bad = Bad("core", log.clone());
+    let task: JoinHandle<()> = core.spawner().spawn(async move {
+        let _bad = bad;
+        pending().await
+    });
+    drop(core);
+    assert!(task.now_or_never().unwrap().unwrap_err().is_cancelled());
+    assert_eq!(log.take(), ["core"]);
 }

@@ -15,19 +15,10 @@ use std::{
     time::Duration,
 };
 
-use common::{Elsewhere, HANG, block_on, child, poll_with, run, unix_pair};
-use futures::FutureExt;
+use common::{AtTheEnd, Elsewhere, HANG, block_on, child, poll_with, run, unix_pair};
+use futures::{FutureExt, channel::oneshot};
 use io_traits::{io as async_io, task::NotInTask};
 use reactor::{Background, Core, PollEvented, mio::net::UnixStream};
-
-/// Calls what is in it when its thread ends.
-struct AtTheEnd(Option<Box<dyn FnOnce()>>);
-
-impl Drop for AtTheEnd {
-    fn drop(&mut self) {
-        (self.0.take().unwrap())();
-    }
-}
 
 thread_local! {
     static LAST: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
@@ -41,11 +32,10 @@ fn at_the_end_of_a_thread<F: FnOnce() + 'static>(prepare: impl FnOnce() -> F + S
     let thread = thread::spawn(move || {
         LAST.with(|_| ());
         let last = prepare();
-        let last = Box::new(move || {
+        LAST.set(Some(AtTheEnd::new(move || {
             last();
             done.send(()).unwrap();
-        });
-        LAST.with(|slot| *slot.borrow_mut() = Some(AtTheEnd(Some(last))));
+        })));
     });
     thread.join().unwrap();
     is_done.recv_timeout(HANG).expect("it has panicked");
@@ -74,6 +64,12 @@ fn a_core_runs_in_a_destructor_of_an_ending_thread_as_anywhere_else() {
                 }
                 let mut second = Core::new().unwrap();
                 run(&mut second, core.handle().sleep(Duration::ZERO).map(drop));
+                // A task that keeps its waker, by which another thread wakes it.
+                let (send, receive) = oneshot::channel();
+                let woken = spawner.spawn(receive);
+                core.turn(Some(Duration::ZERO)).unwrap();
+                thread::spawn(move || send.send(7).unwrap());
+                assert_eq!(run(&mut core, woken).unwrap(), Ok(7));
                 // Nor is its end another one.
                 let task = spawner.spawn(async {});
                 let other = handle.spawn(async {});

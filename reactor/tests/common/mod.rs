@@ -39,22 +39,31 @@ pub(crate) fn within_reason<T: Send + 'static>(f: impl FnOnce() -> T + Send + 's
     }
 }
 
+/// Calls what is in it when its thread ends, as part of a thread-local variable.
+pub(crate) struct AtTheEnd(Option<Box<dyn FnOnce()>>);
+
+impl AtTheEnd {
+    pub(crate) fn new(f: impl FnOnce() + 'static) -> Self {
+        Self(Some(Box::new(f)))
+    }
+}
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        (self.0.take().unwrap())();
+    }
+}
+
 /// Tells when this thread ends, before others have done waiting for it.
 ///
 /// The list of threads that the system has would not do: a thread may be in it for a little longer.
 pub(crate) fn tell_end_of_thread(tell: mpsc::Sender<()>) {
-    struct End(mpsc::Sender<()>);
-
-    impl Drop for End {
-        fn drop(&mut self) {
-            // Who does not wait for it is ahead of it.
-            thread::sleep(Duration::from_millis(10));
-            let _ = self.0.send(());
-        }
-    }
-
-    thread_local!(static END: RefCell<Option<End>> = const { RefCell::new(None) });
-    END.set(Some(End(tell)));
+    thread_local!(static END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) });
+    END.set(Some(AtTheEnd::new(move || {
+        // Who does not wait for it is ahead of it.
+        thread::sleep(Duration::from_millis(10));
+        let _ = tell.send(());
+    })));
 }
 
 /// Runs a future on a core, with a time limit against hangs.
