@@ -24,6 +24,15 @@ impl Congestion {
             Self::Reno => SockRef::from(socket).set_tcp_congestion(b"reno"),
         }
     }
+
+    /// What the name of a scenario has behind it.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::System => "",
+            Self::Reno => ", Reno",
+        }
+    }
 }
 
 impl fmt::Display for Congestion {

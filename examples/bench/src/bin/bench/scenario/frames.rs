@@ -15,13 +15,8 @@ pub(crate) struct Frames {
 impl Scenario for Frames {
     fn name(&self) -> String {
         let Self { payload, depth, .. } = self;
-        let congestion = match self.congestion {
-            Congestion::System => "",
-            Congestion::Reno => ", Reno",
-        };
-        format!(
-            "TCP frames of {payload} bytes, depth: {depth}, connections: {CONNECTIONS}{congestion}"
-        )
+        let suffix = self.congestion.suffix();
+        format!("TCP frames of {payload} bytes, depth: {depth}, connections: {CONNECTIONS}{suffix}")
     }
 
     fn unit(&self) -> &'static str {

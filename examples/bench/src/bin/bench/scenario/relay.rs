@@ -18,11 +18,8 @@ pub(crate) struct Relay {
 
 impl Scenario for Relay {
     fn name(&self) -> String {
-        let congestion = match self.congestion {
-            Congestion::System => "",
-            Congestion::Reno => ", Reno",
-        };
-        format!("TCP relay, connections: {}{congestion}", self.connections)
+        let suffix = self.congestion.suffix();
+        format!("TCP relay, connections: {}{suffix}", self.connections)
     }
 
     fn unit(&self) -> &'static str {
