@@ -11,6 +11,12 @@ use crate::{Encoder, write_side::WriteSide};
 
 /// Queues a frame; from [`Framed::feed`](crate::Framed::feed) and
 /// [`FramedWrite::feed`](crate::FramedWrite::feed).
+///
+/// Dropped before it is ready, it takes its frame with it.
+///
+/// # Panics
+///
+/// When it is polled after it was ready.
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Feed<'a, T, E, I> {
     io: &'a mut T,
@@ -48,7 +54,10 @@ impl<T: AsyncWrite, E: Encoder<I>, I> Future for Feed<'_, T, E, I> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         ready!(this.write.poll_ready(this.io, cx))?;
-        let item = this.item.take().expect("not polled after it was ready");
+        let item = this
+            .item
+            .take()
+            .expect("a Feed was polled after it was ready");
         Poll::Ready(this.write.start_send(this.encoder, item))
     }
 }

@@ -153,7 +153,8 @@ impl<T, C> Framed<T, C> {
 }
 
 impl<T: AsyncRead + AsyncWrite, C: Decoder> Framed<T, C> {
-    /// The next frame; `None` after the last one.
+    /// Waits for the next frame; `None` after the last one, then and for ever. What was fed is flushed before the task
+    /// parks and before the end is told.
     ///
     /// # Cancel safety
     ///
@@ -189,7 +190,8 @@ impl<T: AsyncWrite, C> Framed<T, C> {
         Ok(Permit::new(&mut self.codec, &mut self.write))
     }
 
-    /// Queues a frame, once there is room for it. It is written by the next flush.
+    /// Queues a frame, once fewer than [`high_water_bytes`](Self::high_water_bytes) are queued: until then it writes. The
+    /// frame itself is written by the next flush.
     ///
     /// # Cancel safety
     ///

@@ -122,7 +122,7 @@ impl<T, D> FramedRead<T, D> {
 impl<T, D> Unpin for FramedRead<T, D> {}
 
 impl<T: AsyncRead, D: Decoder> FramedRead<T, D> {
-    /// The next frame; `None` after the last one.
+    /// Waits for the next frame; `None` after the last one, then and for ever.
     ///
     /// # Cancel safety
     ///

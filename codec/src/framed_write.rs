@@ -160,7 +160,8 @@ impl<T: AsyncWrite, E> FramedWrite<T, E> {
         Ok(Permit::new(&mut self.encoder, &mut self.write))
     }
 
-    /// Queues a frame, once there is room for it. It is written by the next flush.
+    /// Queues a frame, once fewer than [`high_water_bytes`](Self::high_water_bytes) are queued: until then it writes. The
+    /// frame itself is written by the next flush.
     ///
     /// # Cancel safety
     ///

@@ -8,6 +8,8 @@ use std::{
 use futures::{Stream, future::FusedFuture, stream::FusedStream};
 
 /// The next frame; from [`Framed::next`](crate::Framed::next) and [`FramedRead::next`](crate::FramedRead::next).
+///
+/// Dropped before it is ready, it loses nothing. It may be polled after it was ready: that gives the frame behind.
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Next<'a, S>(&'a mut S);
 

@@ -157,7 +157,7 @@ fn what_waits_goes_on_when_there_is_room() {
 }
 
 #[test]
-#[should_panic(expected = "not polled after it was ready")]
+#[should_panic(expected = "a Feed was polled after it was ready")]
 fn a_feed_that_is_over_cannot_be_polled() {
     let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80));
     let mut feed = lines.feed("one");
