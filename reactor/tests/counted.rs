@@ -6,7 +6,8 @@ mod common;
 
 use std::{
     cell::Cell,
-    future::poll_fn,
+    future::{Future, poll_fn},
+    pin::pin,
     rc::Rc,
     sync::{Arc, Barrier},
     task::{Poll, Waker},
@@ -389,13 +390,16 @@ fn an_object_is_registered_with_one_call_and_changed_only_when_a_task_parks_on_w
                         .await
                         .unwrap();
                 }
+                let mut stream = &stream;
+                let mut write = pin!(io_traits::io::write_all(&mut stream, &message));
+                // Nobody reads before it waits, or it would not have to.
+                let waits = poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx).is_pending())).await;
+                assert!(waits, "a message that fits");
                 let reader = thread::spawn(move || {
                     peer.read_exact(&mut vec![0; 1 << 20]).unwrap();
                     peer
                 });
-                io_traits::io::write_all(&mut &stream, &message)
-                    .await
-                    .unwrap();
+                write.await.unwrap();
                 reader.join().unwrap();
             });
         });
