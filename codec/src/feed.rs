@@ -5,68 +5,92 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use io_traits::AsyncWrite;
+use futures::Sink;
 
-use crate::{Encoder, write_side::WriteSide};
-
-/// Queues a frame; from [`Framed::feed`](crate::Framed::feed) and
+/// A frame on its way into the queue; from [`Framed::feed`](crate::Framed::feed) and
 /// [`FramedWrite::feed`](crate::FramedWrite::feed).
 ///
-/// Dropped before it is ready, it takes its frame with it.
-///
-/// # Panics
-///
-/// When it is polled after it was ready.
-#[must_use = "futures do nothing unless they are polled"]
-pub struct Feed<'a, T, E, I> {
-    io: &'a mut T,
-    encoder: &'a mut E,
-    write: &'a mut WriteSide,
-    /// `None` once it is queued.
-    item: Option<I>,
+/// If there was room for the frame, it is queued already, and this is ready with the first poll. Otherwise it
+/// is in here, and goes with this if this is dropped.
+#[must_use = "it tells whether the frame could be queued, and waits for room if there is none"]
+pub struct Feed<'a, S: Sink<I>, I> {
+    sink: &'a mut S,
+    /// `None` if all is done. Two words in all: what an `async` block keeps across a wait, it copies, and a copy
+    /// of the frame would cost more than to queue it.
+    late: Option<Box<Late<I, S::Error>>>,
 }
 
-impl<'a, T, E, I> Feed<'a, T, E, I> {
-    #[inline]
-    pub(crate) fn new(
-        io: &'a mut T,
-        encoder: &'a mut E,
-        write: &'a mut WriteSide,
-        item: I,
-    ) -> Self {
-        Self {
-            io,
-            encoder,
-            write,
-            item: Some(item),
+/// What could not be done at once.
+enum Late<I, E> {
+    /// There was no room for it.
+    Frame(I),
+    /// It was refused.
+    Error(E),
+}
+
+impl<'a, S: Sink<I> + Unpin, I> Feed<'a, S, I> {
+    /// `has_room` is what the sink said of itself.
+    #[inline(always)]
+    pub(crate) fn new(sink: &'a mut S, item: I, has_room: bool) -> Self {
+        if !has_room {
+            return Self::late(sink, Late::Frame(item));
         }
+        match Pin::new(&mut *sink).start_send(item) {
+            Ok(()) => Self { sink, late: None },
+            Err(error) => Self::late(sink, Late::Error(error)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn late(sink: &'a mut S, late: Late<I, S::Error>) -> Self {
+        Self {
+            sink,
+            late: Some(Box::new(late)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        let room = match self.late.as_deref() {
+            Some(Late::Frame(_)) => ready!(Pin::new(&mut *self.sink).poll_ready(cx)),
+            Some(Late::Error(_)) | None => Ok(()),
+        };
+        let late = self.late.take();
+        room?;
+        Poll::Ready(match late.map(|late| *late) {
+            Some(Late::Frame(item)) => Pin::new(&mut *self.sink).start_send(item),
+            Some(Late::Error(error)) => Err(error),
+            None => Ok(()),
+        })
+    }
+
+    /// Goes on with everything that is queued, once this is ready.
+    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        ready!(Pin::new(&mut *self).poll(cx))?;
+        Pin::new(&mut *self.sink).poll_flush(cx)
     }
 }
 
-// Nothing is ever pinned in here.
-impl<T, E, I> Unpin for Feed<'_, T, E, I> {}
+impl<S: Sink<I> + Unpin, I> Future for Feed<'_, S, I> {
+    type Output = Result<(), S::Error>;
 
-impl<T: AsyncWrite, E: Encoder<I>, I> Future for Feed<'_, T, E, I> {
-    type Output = Result<(), E::Error>;
-
-    // So that a frame for which there is room is encoded in the task's own loop.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        ready!(this.write.poll_ready(this.io, cx))?;
-        let item = this
-            .item
-            .take()
-            .expect("a Feed was polled after it was ready");
-        Poll::Ready(this.write.start_send(this.encoder, item))
+        if this.late.is_none() {
+            return Poll::Ready(Ok(()));
+        }
+        this.poll_late(cx)
     }
 }
 
-impl<T, E: fmt::Debug, I> fmt::Debug for Feed<'_, T, E, I> {
+impl<S: Sink<I> + fmt::Debug, I> fmt::Debug for Feed<'_, S, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Feed")
-            .field("encoder", &self.encoder)
-            .field("queue", self.write.queue())
-            .finish_non_exhaustive()
+            .field("sink", &self.sink)
+            .field("is_done", &self.late.is_none())
+            .finish()
     }
 }

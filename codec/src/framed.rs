@@ -190,22 +190,24 @@ impl<T: AsyncWrite, C> Framed<T, C> {
         Ok(Permit::new(&mut self.codec, &mut self.write))
     }
 
-    /// Queues a frame, once fewer than [`high_water_bytes`](Self::high_water_bytes) are queued: until then it writes. The
-    /// frame itself is written by the next flush.
+    /// Queues a frame: at once if fewer than [`high_water_bytes`](Self::high_water_bytes) are queued, and otherwise
+    /// when the future has written so much. The frame itself is written by the next flush.
     ///
     /// # Cancel safety
     ///
-    /// A future that is dropped while it waits takes its frame with it; [`reserve`](Self::reserve) waits without one.
+    /// A frame for which there was room stays queued. One that waits for it goes with the future;
+    /// [`reserve`](Self::reserve) waits without one.
     ///
     /// # Errors
     ///
     /// Those of the encoder; nothing of the frame is queued then. As [`flush`](Self::flush), if there was no room.
-    #[inline]
-    pub fn feed<I>(&mut self, item: I) -> Feed<'_, T, C, I>
+    #[inline(always)]
+    pub fn feed<I>(&mut self, item: I) -> Feed<'_, Self, I>
     where
         C: Encoder<I>,
     {
-        Feed::new(&mut self.io, &mut self.codec, &mut self.write, item)
+        let has_room = self.write.has_room();
+        Feed::new(self, item, has_room)
     }
 
     /// Queues a frame and writes everything: [`feed`](Self::feed), then [`flush`](Self::flush).
@@ -217,12 +219,12 @@ impl<T: AsyncWrite, C> Framed<T, C> {
     /// # Errors
     ///
     /// As those two.
-    pub async fn send<I>(&mut self, item: I) -> Result<(), C::Error>
+    pub fn send<I>(&mut self, item: I) -> impl Future<Output = Result<(), C::Error>>
     where
         C: Encoder<I>,
     {
-        self.feed(item).await?;
-        Ok(self.flush().await?)
+        let mut feed = self.feed(item);
+        poll_fn(move |cx| feed.poll_sent(cx))
     }
 
     /// Writes everything that was fed, and flushes the writer.

@@ -54,7 +54,7 @@ impl WriteSide {
     }
 
     #[inline]
-    fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         let len = self.queue.len();
         len < self.high_water || len == 0
     }

@@ -1,4 +1,4 @@
-//! `next`, `feed` and `send` of the types themselves do what those of `futures` do.
+//! `next`, `feed` and `send` of the types themselves do what those of `futures` do, and `feed` and `send` begin with the call.
 
 mod common;
 
@@ -79,15 +79,24 @@ fn next_can_be_selected_until_the_end_has_been_told() {
 }
 
 #[test]
-fn a_feed_that_is_not_polled_queues_nothing() {
-    let mut lines = Framed::new(Script::new(), LinesCodec::new(80));
+fn what_finds_room_is_queued_by_the_call_and_what_does_not_goes_with_its_future() {
+    let mut lines = Framed::new(Script::new(), LinesCodec::new(80)).with_high_water_bytes(8);
     drop(lines.feed("one"));
     drop(lines.send("two"));
-    assert!(lines.write_buffer().is_empty());
-    let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80));
+    drop(lines.feed("three"));
+    drop(lines.send("four"));
+    assert_eq!(lines.get_ref().write_calls(), 0);
+    block_on(lines.flush()).unwrap();
+    assert_eq!(lines.get_ref().written(), b"one\ntwo\n");
+
+    let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80)).with_high_water_bytes(8);
     drop(lines.feed("one"));
     drop(lines.send("two"));
-    assert!(lines.write_buffer().is_empty());
+    drop(lines.feed("three"));
+    drop(lines.send("four"));
+    assert_eq!(lines.get_ref().write_calls(), 0);
+    block_on(lines.flush()).unwrap();
+    assert_eq!(lines.get_ref().written(), b"one\ntwo\n");
 }
 
 #[test]
@@ -157,11 +166,49 @@ fn what_waits_goes_on_when_there_is_room() {
 }
 
 #[test]
-#[should_panic(expected = "a Feed was polled after it was ready")]
-fn a_feed_that_is_over_cannot_be_polled() {
-    let mut lines = FramedWrite::new(Script::new(), LinesCodec::new(80));
-    let mut feed = lines.feed("one");
-    let mut cx = Context::from_waker(Waker::noop());
-    assert!(Pin::new(&mut feed).poll(&mut cx).is_ready());
-    let _ = Pin::new(&mut feed).poll(&mut cx);
+fn a_frame_that_waits_for_room_gets_the_error_that_comes_first() {
+    let full = |io| {
+        let mut lines = FramedWrite::new(io, LinesCodec::new(3)).with_high_water_bytes(1);
+        block_on(lines.feed("one")).unwrap();
+        lines
+    };
+    let mut lines = full(Script::new());
+    let error = block_on(lines.feed("long")).unwrap_err();
+    assert!(matches!(error, LinesError::ItemTooLong { .. }));
+    assert_eq!(lines.get_ref().written(), b"one\n");
+    assert!(lines.write_buffer().is_empty());
+
+    let mut lines = full(Script::new().write_fails(std::io::ErrorKind::BrokenPipe));
+    let mut feed = lines.feed("two");
+    assert!(matches!(block_on(&mut feed), Err(LinesError::Io(_))));
+    // It is over with the error, and has not kept its frame for another try.
+    block_on(feed).unwrap();
+    assert_eq!(lines.write_buffer().len(), 4);
+}
+
+#[test]
+fn a_send_is_not_over_before_its_frame_was_queued() {
+    // The writer blocks once, when room is made, and would take all of what else is queued.
+    let mut lines = FramedWrite::new(Script::new().write_would_block(), LinesCodec::new(80))
+        .with_high_water_bytes(1);
+    block_on(lines.feed("one")).unwrap();
+    block_on(lines.send("two")).unwrap();
+    assert_eq!(lines.get_ref().written(), b"one\ntwo\n");
+}
+
+#[test]
+fn a_feed_that_is_over_queues_nothing_more() {
+    let gate = Gate::default();
+    let mut lines = FramedWrite::new(gate.clone(), LinesCodec::new(80)).with_high_water_bytes(1);
+    // The first has room, the second waits for it.
+    for line in ["one", "two"] {
+        let mut feed = lines.feed(line);
+        gate.open(4);
+        for _ in 0..3 {
+            block_on(&mut feed).unwrap();
+        }
+    }
+    assert_eq!(lines.write_buffer().len(), 4);
+    block_on(lines.flush()).unwrap();
+    assert_eq!(gate.taken(), b"one\ntwo\n");
 }
