@@ -57,7 +57,9 @@ impl ReadSide {
 
     /// One frame of `io`. Before it is `Pending` and before the end is told, `flush` is called.
     ///
-    /// A frame that is buffered is by far the most frequent case, and gets by without the machine.
+    /// A frame that is buffered is by far the most frequent case, and gets by without the machine. Nor does it lie
+    /// where the machine would put its own: it stays in registers up to the loop of the task, which otherwise would
+    /// wait for it to come back from memory.
     #[inline(always)]
     pub(crate) fn poll_next<T: AsyncRead, D: Decoder>(
         &mut self,
@@ -68,12 +70,19 @@ impl ReadSide {
     ) -> Poll<Option<Result<D::Item, D::Error>>> {
         if self.state == State::Decode && budget::is_left() {
             match decoder.decode(&mut self.buf) {
-                Ok(Some(frame)) => return self.yields(frame),
+                Ok(Some(frame)) => {
+                    self.yielded();
+                    return Poll::Ready(Some(Ok(frame)));
+                }
                 Ok(None) => self.state = State::Read,
-                Err(error) => return self.refuses(error, decoder),
+                Err(error) => {
+                    self.refused(&error, decoder);
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
         }
         self.poll_machine(io, decoder, cx, flush)
+            .map(Result::transpose)
     }
 
     #[inline(never)]
@@ -83,7 +92,7 @@ impl ReadSide {
         decoder: &mut D,
         cx: &mut Context<'_>,
         flush: impl FnOnce(&mut T, &mut Context<'_>) -> Poll<io::Result<()>>,
-    ) -> Poll<Option<Result<D::Item, D::Error>>> {
+    ) -> Poll<Result<Option<D::Item>, D::Error>> {
         loop {
             // Mostly it is: only otherwise is more to be asked.
             if !budget::is_left()
@@ -94,9 +103,8 @@ impl ReadSide {
             }
             match self.state {
                 State::Decode => match decoder.decode(&mut self.buf) {
-                    Ok(Some(frame)) => return self.yields(frame),
                     Ok(None) => self.state = State::Read,
-                    Err(error) => return self.refuses(error, decoder),
+                    decoded => return self.decoded(decoded, decoder),
                 },
                 State::Read => match self.buf.poll_fill(io, cx, decoder.needed()) {
                     Poll::Ready(Ok(0)) => self.state = State::Finish,
@@ -110,17 +118,16 @@ impl ReadSide {
                 State::Finish => {
                     let before = self.buf.len();
                     match decoder.decode_eof(&mut self.buf) {
-                        Ok(Some(frame)) => return self.yields(frame),
                         Ok(None) => {
                             self.state = State::Flush;
                             self.buf.release_if_empty();
                         }
-                        Err(error) => {
-                            // Nothing will be added, so one that consumed nothing would come for ever.
-                            if self.buf.len() == before {
+                        decoded => {
+                            // Nothing will be added, so an error that consumed nothing would come for ever.
+                            if decoded.is_err() && self.buf.len() == before {
                                 self.state = State::Done;
                             }
-                            return self.refuses(error, decoder);
+                            return self.decoded(decoded, decoder);
                         }
                     }
                 }
@@ -129,9 +136,9 @@ impl ReadSide {
                         return self.fails(error);
                     }
                     self.state = State::Done;
-                    return Poll::Ready(None);
+                    return Poll::Ready(Ok(None));
                 }
-                State::Done => return Poll::Ready(None),
+                State::Done => return Poll::Ready(Ok(None)),
             }
         }
     }
@@ -161,47 +168,54 @@ impl ReadSide {
         self.state == State::Done
     }
 
+    fn decoded<D: Decoder>(
+        &mut self,
+        decoded: Result<Option<D::Item>, D::Error>,
+        decoder: &D,
+    ) -> Poll<Result<Option<D::Item>, D::Error>> {
+        match &decoded {
+            Ok(_) => self.yielded(),
+            Err(error) => self.refused(error, decoder),
+        }
+        Poll::Ready(decoded)
+    }
+
+    /// A frame is about to be handed out.
     #[inline(always)]
-    fn yields<F, E>(&mut self, frame: F) -> Poll<Option<Result<F, E>>> {
+    fn yielded(&mut self) {
         budget::spend();
         if self.buf.is_empty() {
-            return self.yields_last(frame);
+            self.release();
         }
-        Poll::Ready(Some(Ok(frame)))
     }
 
     /// Nothing is behind the frame, over which the user may take long.
     #[inline(never)]
-    fn yields_last<F, E>(&mut self, frame: F) -> Poll<Option<Result<F, E>>> {
+    fn release(&mut self) {
         self.buf.release_if_empty();
-        Poll::Ready(Some(Ok(frame)))
     }
 
+    /// An error of the decoder is about to be handed out.
     #[cold]
-    fn refuses<D: Decoder>(
-        &mut self,
-        error: D::Error,
-        decoder: &D,
-    ) -> Poll<Option<Result<D::Item, D::Error>>> {
+    fn refused<D: Decoder>(&mut self, error: &D::Error, decoder: &D) {
         budget::spend();
         self.buf.release_if_empty();
-        if decoder.is_fatal(&error) {
+        if decoder.is_fatal(error) {
             self.state = State::Done;
         }
-        Poll::Ready(Some(Err(error)))
     }
 
-    fn fails<F, E: From<io::Error>>(&mut self, error: io::Error) -> Poll<Option<Result<F, E>>> {
+    fn fails<F, E: From<io::Error>>(&mut self, error: io::Error) -> Poll<Result<Option<F>, E>> {
         self.state = State::Done;
         self.buf.release_if_empty();
-        Poll::Ready(Some(Err(error.into())))
+        Poll::Ready(Err(error.into()))
     }
 
     /// `Pending`, unless the flush before it failed.
     fn parked<F, E: From<io::Error>>(
         &mut self,
         flushed: Poll<io::Result<()>>,
-    ) -> Poll<Option<Result<F, E>>> {
+    ) -> Poll<Result<Option<F>, E>> {
         match flushed {
             Poll::Ready(Err(error)) => self.fails(error),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,

@@ -143,13 +143,15 @@ impl LengthDelimitedCodec {
         self.max_frame_length
     }
 
+    /// The result is another one than that of `decode`, so that the two do not share memory: what is decoded there
+    /// stays in registers.
     #[inline(never)]
-    fn decode_any(&mut self, src: &mut BytesMut) -> Result<Option<BytesMut>, LengthDelimitedError> {
+    fn decode_any(&mut self, src: &mut BytesMut) -> Option<Result<BytesMut, LengthDelimitedError>> {
         let len = match self.state {
             State::Head => match self.layout.field(src) {
                 Some(field) if self.fields.contains(field) => self.layout.item_length(field),
-                Some(field) => return Err(self.layout.error_of(field)),
-                None => return Ok(None),
+                Some(field) => return Some(Err(self.layout.error_of(field))),
+                None => return None,
             },
             State::Body { len, .. } => len,
         };
@@ -157,10 +159,10 @@ impl LengthDelimitedCodec {
         if src.len() < frame {
             let needed = frame - src.len();
             self.state = State::Body { len, needed };
-            return Ok(None);
+            return None;
         }
         self.state = State::Head;
-        Ok(Some(self.items.take(src, self.layout.num_skip(), len)))
+        Some(Ok(self.items.take(src, self.layout.num_skip(), len)))
     }
 
     /// A plain and short frame is by far the most frequent case.
@@ -219,14 +221,14 @@ impl Decoder for LengthDelimitedCodec {
                 self.state = State::Head;
                 return match self.items {
                     Items::Shared => Ok(Some(item::split(src, skipped, len))),
-                    Items::Copied => copied(src, skipped, len),
+                    Items::Copied => Ok(Some(item::take(src, skipped, len))),
                 };
             }
         }
         if src.is_empty() {
             return Ok(None);
         }
-        self.decode_any(src)
+        self.decode_any(src).transpose()
     }
 
     #[inline]
@@ -278,14 +280,4 @@ impl Encoder<&[u8]> for LengthDelimitedCodec {
         dst.put_slice(&item[in_head..]);
         Ok(())
     }
-}
-
-/// Returned as a whole, the item is written to where it goes, and not moved there.
-#[inline(never)]
-fn copied(
-    src: &mut BytesMut,
-    skipped: usize,
-    len: usize,
-) -> Result<Option<BytesMut>, LengthDelimitedError> {
-    Ok(Some(item::take(src, skipped, len)))
 }
