@@ -51,8 +51,9 @@ pub(crate) fn take(src: &mut BytesMut, skipped: usize, len: usize) -> BytesMut {
 /// As [`take`], without a copy.
 #[inline]
 pub(crate) fn split(src: &mut BytesMut, skipped: usize, len: usize) -> BytesMut {
-    src.advance(skipped);
-    src.split_to(len)
+    let mut item = src.split_to(skipped + len);
+    item.advance(skipped);
+    item
 }
 
 /// From how many bytes on an item may be split off. One that leaves a lent buffer is at least half of it then.
