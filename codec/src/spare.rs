@@ -5,9 +5,9 @@ use io_traits::pool::{self, Lent};
 
 /// A place for one buffer of this thread that is about to be used again.
 ///
-/// Behind each message a buffer is given back, and for the next it is taken: also that costs something, as
-/// a buffer that is lent begins at its front again. So the last one waits here as it is, until less than half
-/// of it is left behind what was consumed. Only then does it go back to the [`pool`].
+/// Behind each message a buffer is given back, and for the next it is taken: also that costs something. So the
+/// last one waits here as it is, and begins at its front again when a part of it is consumed and no item refers to
+/// it. Where items do, it goes back to the [`pool`] once less than half of it is left.
 ///
 /// Buffers are exchanged in place: to move them through the stack would be most of the cost.
 pub(crate) type Spare = RefCell<BytesMut>;
@@ -38,8 +38,8 @@ pub(crate) fn lend<R>(
     // `None`: the thread is going away, or this is inside of another `read`.
     let result = spare.try_with(|spare| {
         let mut waiting = spare.try_borrow_mut().ok()?;
-        if waiting.capacity() == 0 {
-            take_from_pool(&mut waiting);
+        if waiting.capacity() < NEARLY_ALL {
+            renew(&mut waiting);
         }
         let result = read(&mut waiting);
         if !waiting.is_empty() {
@@ -84,6 +84,15 @@ fn exchange(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
     });
 }
 
+/// Has it begin at its front again, if nobody refers to it: what was read there a moment ago is still in the cache,
+/// and what lies behind it is not.
+#[inline(never)]
+fn renew(waiting: &mut BytesMut) {
+    if !waiting.try_reclaim(pool::CAPACITY) && waiting.capacity() == 0 {
+        take_from_pool(waiting);
+    }
+}
+
 #[cold]
 fn take_from_pool(buf: &mut BytesMut) {
     *buf = pool::take().into_inner();
@@ -96,6 +105,10 @@ fn give_to_pool(buf: &mut BytesMut) {
 
 /// How much room a buffer that waits has, in bytes.
 const LEAST: usize = pool::CAPACITY / 2;
+
+/// How much room it has as long as it need not begin at its front again, in bytes. A quarter of the first cache of usual
+/// processors lies before that.
+const NEARLY_ALL: usize = pool::CAPACITY - 8 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -129,6 +142,28 @@ mod tests {
         // It has gone to the pool, and comes from there as a whole.
         let lent = taken();
         assert_eq!((lent.as_ptr(), lent.capacity()), (start, pool::CAPACITY));
+    }
+
+    #[test]
+    fn a_buffer_begins_at_its_front_again_when_a_part_of_it_is_consumed_and_no_item_refers_to_it() {
+        let mut buf = BytesMut::new();
+        let mut read = |n| {
+            lend(&SPARE, &mut buf, |waiting| waiting.resize(n, 7));
+            let item = buf.split_to(n);
+            give_back(&SPARE, &mut buf);
+            item
+        };
+        let consumed = pool::CAPACITY - NEARLY_ALL;
+        let first = read(consumed);
+        let start = first.as_ptr();
+        // Not all of that part yet, and then it is.
+        assert_eq!(read(1).as_ptr(), start.wrapping_add(consumed));
+        let third = read(2);
+        assert_eq!(third.as_ptr(), start.wrapping_add(consumed + 1));
+        drop(first);
+        assert_eq!(read(3).as_ptr(), start.wrapping_add(consumed + 3));
+        drop(third);
+        assert_eq!(read(4).as_ptr(), start);
     }
 
     #[test]
