@@ -132,7 +132,8 @@ async fn echo_frames(stream: TcpStream) -> io::Result<()> {
     let codec = LengthDelimitedCodec::new(LONGEST_FRAME).with_shared_items();
     let mut frames = Framed::new(stream, codec);
     while let Some(frame) = frames.next().await {
-        frames.feed(frame?).await?;
+        let frame = frame?;
+        frames.feed(frame).await?;
     }
     Ok(())
 }
