@@ -7,14 +7,14 @@ use crate::{
     contestant::Contestant,
     cpus::Cpus,
     report::Report,
-    scenario::{self, Bench, Sample, Scenario},
+    scenario::{self, Bench, Measured, Sample, Scenario, take_turns},
     spread::Spread,
 };
 
 /// Puts all contestants through all scenarios, `rounds` times.
 ///
 /// A machine drifts more within a minute than the contestants differ. So each round measures all
-/// contestants of a scenario, in an order of its own, and a ratio is always taken within one round.
+/// contestants of a scenario, in an order of its own or in turns, and a ratio is always taken within one round.
 ///
 /// # Errors
 ///
@@ -55,7 +55,8 @@ pub(crate) fn run(
     );
     report.paragraph(
         "The cost is the server's: user and system CPU time of all its threads, or its resident bytes, \
-         for one unit; of a latency it is what the client waits. Throughput is that of a closed loop with a generator on one CPU of its own.",
+         for one unit; of a latency it is what the client waits. Throughput is that of a closed loop with a generator on one CPU of its own. \
+         Servers of frames are loaded in turns of some milliseconds, all others one after the other.",
     );
     for results in &scenarios {
         results.write(&mut report);
@@ -70,6 +71,10 @@ pub(crate) fn run(
     report.value("scenarios", found);
     report.machine();
     Ok(report)
+}
+
+fn named(error: io::Error, name: &str) -> io::Error {
+    io::Error::new(error.kind(), format!("{name}: {error}"))
 }
 
 /// All who have been measured, each with what it does.
@@ -104,13 +109,23 @@ impl Results {
     fn measure(&mut self, rng: &mut Rng, bench: &Bench<'_>) -> io::Result<()> {
         let mut order: Vec<_> = (0..self.samples.len()).collect();
         rng.shuffle(&mut order);
+        let (mut waiting, mut turns) = (Vec::new(), Vec::new());
         for index in order {
             let (contestant, samples) = &mut self.samples[index];
-            let sample = self.scenario.measure(*contestant, bench).map_err(|error| {
-                let message = format!("{}, {contestant}: {error}", self.scenario.name());
-                io::Error::new(error.kind(), message)
-            })?;
-            samples.push(sample);
+            let measured = self.scenario.measure(*contestant, bench);
+            let name = || format!("{}, {contestant}", self.scenario.name());
+            match measured.map_err(|error| named(error, &name()))? {
+                Measured::Once(sample) => samples.push(sample),
+                Measured::InTurns(one) => {
+                    waiting.push(index);
+                    turns.push(one);
+                }
+            }
+        }
+        let samples = take_turns(&mut turns);
+        let samples = samples.map_err(|error| named(error, &self.scenario.name()))?;
+        for (index, sample) in waiting.into_iter().zip(samples) {
+            self.samples[index].1.push(sample);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@ use std::io;
 
 use bench::Work;
 
-use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use super::{Bench, MEASURED, Measured, Scenario, WARM_UP};
 use crate::{contestant::Contestant, datagram_clients::DatagramClient};
 
 /// Datagrams over the loopback.
@@ -52,7 +52,7 @@ impl Scenario for Datagrams {
         }
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let form = contestant.datagrams();
         let work = match self {
             Self::Receive { .. } => Work::UdpReceive(form),
@@ -69,6 +69,6 @@ impl Scenario for Datagrams {
             Self::Echo { in_flight } => client.echo_for(duration, in_flight),
         };
         load(WARM_UP)?;
-        bench.cpu_time(&server, || load(MEASURED))
+        bench.measure_load(&server, || load(MEASURED))
     }
 }

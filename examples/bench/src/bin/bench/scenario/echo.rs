@@ -1,6 +1,6 @@
 use std::io;
 
-use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use super::{Bench, MEASURED, Measured, Scenario, WARM_UP};
 use crate::{contestant::Contestant, generator::Clients};
 
 /// Connections that stay, each with one message under way all the time.
@@ -21,10 +21,10 @@ impl Scenario for Echo {
         Contestant::ECHO.to_vec()
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let server = bench.start(contestant.tcp_echo(bench.programs)?)?;
         let mut clients = Clients::connect(server.socket_addr()?, self.connections)?;
         clients.echo_for(WARM_UP)?;
-        bench.cpu_time(&server, || clients.echo_for(MEASURED))
+        bench.measure_load(&server, || clients.echo_for(MEASURED))
     }
 }

@@ -2,7 +2,7 @@ use std::io;
 
 use bench::{Congestion, Work};
 
-use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use super::{Bench, Measured, Scenario, Turns};
 use crate::{contestant::Contestant, frame_clients::FrameClients};
 
 /// Connections that stay, each with so many frames under way.
@@ -27,15 +27,15 @@ impl Scenario for Frames {
         Contestant::FRAMES.to_vec()
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let server = bench.start(contestant.server(&Work::TcpFrames(self.congestion))?)?;
         let addr = server.socket_addr()?;
         let mut clients = FrameClients::connect(addr, CONNECTIONS, self.payload, self.depth)?;
         clients.set_congestion(self.congestion)?;
         // Of long ones, few come in a while, and the rate at which they are sent has to be found out.
         let times = if self.payload >= LONG { LONGER } else { 1 };
-        clients.echo_for(times * WARM_UP)?;
-        bench.cpu_time(&server, || clients.echo_for(times * MEASURED))
+        let turns = Turns::new(server, move |duration| clients.echo_for(duration));
+        Ok(Measured::InTurns(turns.times_as_long(times)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
 
 use bench::MESSAGE;
 
-use super::{Bench, Sample, Scenario};
+use super::{Bench, Measured, Sample, Scenario};
 use crate::{contestant::Contestant, generator::connect, machine::socket_limit};
 
 /// What a server keeps for connections that have echoed once, one after the other, and are quiet since.
@@ -37,7 +37,7 @@ impl Scenario for IdleConnections {
         3
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let server = bench.start(contestant.tcp_echo(bench.programs)?)?;
         let (addr, message) = (server.socket_addr()?, contestant.message());
         // What is made once, for the first one, is no connection's share.
@@ -47,10 +47,10 @@ impl Scenario for IdleConnections {
         let connections = (0..self.allowed()).map(|_| echo_once(addr, &message));
         let connections: Vec<_> = connections.collect::<io::Result<_>>()?;
         server.wait_until_quiet()?;
-        Ok(Sample::Resident {
+        Ok(Measured::Once(Sample::Resident {
             units: connections.len() as u64,
             bytes: server.resident_bytes()?.saturating_sub(before),
-        })
+        }))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 
 use bench::MESSAGE;
 
-use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use super::{Bench, MEASURED, Measured, Sample, Scenario, WARM_UP};
 use crate::{contestant::Contestant, generator::connect};
 
 /// One connection whose client sends, sleeps until the answer comes, and sends again.
@@ -25,14 +25,14 @@ impl Scenario for LoneEcho {
         Contestant::LATENCY.to_vec()
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let server = bench.start(contestant.tcp_echo(bench.programs)?)?;
         let mut stream = connect(server.socket_addr()?)?;
         waits_for(&mut stream, WARM_UP)?;
         let mut waits = waits_for(&mut stream, MEASURED)?;
         let middle = waits.len() / 2;
         let (_, &mut median, _) = waits.select_nth_unstable(middle);
-        Ok(Sample::Latency { median })
+        Ok(Measured::Once(Sample::Latency { median }))
     }
 }
 

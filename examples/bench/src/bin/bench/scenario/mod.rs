@@ -8,17 +8,16 @@ mod latency;
 mod relay;
 mod short;
 mod sleeps;
+mod turns;
 
-use std::{
-    io,
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{io, path::Path, process::Command, time::Duration};
 
 use bench::Congestion;
 
 use crate::{contestant::Contestant, cpus::Cpus, server::Server};
+
+use turns::{CpuTime, cpu_time};
+pub(crate) use turns::{Turns, take_turns};
 
 /// Something that each contestant is put through, in every round anew.
 pub(crate) trait Scenario {
@@ -45,8 +44,8 @@ pub(crate) trait Scenario {
         usize::MAX
     }
 
-    /// Measures one contestant once.
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample>;
+    /// Measures one contestant once, or has it loaded in turns with the others.
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured>;
 }
 
 /// All scenarios, in the report's order.
@@ -111,20 +110,20 @@ impl Bench<'_> {
     }
 
     /// What the server needs for what `load` does; `load` returns the number of units.
-    pub(crate) fn cpu_time(
+    pub(crate) fn measure_load(
         &self,
         server: &Server,
         load: impl FnOnce() -> io::Result<u64>,
-    ) -> io::Result<Sample> {
-        server.wait_until_quiet()?;
-        let before = server.cpu_time()?;
-        let start = Instant::now();
-        let units = load()?;
-        let wall = start.elapsed();
-        server.wait_until_quiet()?;
-        let cpu = server.cpu_time()? - before;
-        Ok(Sample::Cpu { units, cpu, wall })
+    ) -> io::Result<Measured> {
+        Ok(Measured::Once(cpu_time(server, load)?.into()))
     }
+}
+
+/// What has become of a contestant.
+pub(crate) enum Measured {
+    Once(Sample),
+    /// It is to be loaded in turns with the others.
+    InTurns(Turns),
 }
 
 /// One measurement.
@@ -151,6 +150,12 @@ pub(crate) enum Sample {
     Late {
         median: Duration,
     },
+}
+
+impl From<CpuTime> for Sample {
+    fn from(CpuTime { units, cpu, wall }: CpuTime) -> Self {
+        Self::Cpu { units, cpu, wall }
+    }
 }
 
 impl Sample {

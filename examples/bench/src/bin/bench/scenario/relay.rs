@@ -7,7 +7,7 @@ use std::{
 
 use bench::{Congestion, Work};
 
-use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use super::{Bench, MEASURED, Measured, Scenario, WARM_UP};
 use crate::{contestant::Contestant, generator::connect};
 
 /// Connections through a relay, each with as many bytes as it takes.
@@ -34,7 +34,7 @@ impl Scenario for Relay {
         vec![Contestant::TokioRelay, Contestant::TokioRelayLarge]
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let to = listener.local_addr()?;
         let server = bench.start(contestant.server(&Work::Relay {
@@ -51,7 +51,7 @@ impl Scenario for Relay {
             pairs.push((near, far));
         }
         carry_for(&pairs, WARM_UP)?;
-        bench.cpu_time(&server, || carry_for(&pairs, MEASURED))
+        bench.measure_load(&server, || carry_for(&pairs, MEASURED))
     }
 }
 

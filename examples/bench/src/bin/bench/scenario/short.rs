@@ -1,6 +1,6 @@
 use std::io;
 
-use super::{Bench, MEASURED, Sample, Scenario, WARM_UP};
+use super::{Bench, MEASURED, Measured, Scenario, WARM_UP};
 use crate::{contestant::Contestant, generator::connect_for};
 
 /// Connections that are made, echo one message and are closed by the client.
@@ -21,10 +21,10 @@ impl Scenario for ShortConnections {
         Contestant::ECHO.to_vec()
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let server = bench.start(contestant.tcp_echo(bench.programs)?)?;
         let addr = server.socket_addr()?;
         connect_for(addr, self.at_once, WARM_UP)?;
-        bench.cpu_time(&server, || connect_for(addr, self.at_once, MEASURED))
+        bench.measure_load(&server, || connect_for(addr, self.at_once, MEASURED))
     }
 }

@@ -2,7 +2,7 @@ use std::{io, time::Duration};
 
 use bench::Work;
 
-use super::{Bench, Sample, Scenario};
+use super::{Bench, Measured, Sample, Scenario};
 use crate::contestant::Contestant;
 
 /// Sleeps of 200 µs, one after the other: how late each of them ends.
@@ -27,11 +27,11 @@ impl Scenario for ShortSleeps {
         TOKIO
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let nanos = contestant.figure_of(&Work::ShortSleeps(self.count), bench.cpus)?;
-        Ok(Sample::Late {
+        Ok(Measured::Once(Sample::Late {
             median: Duration::from_nanos(nanos as u64),
-        })
+        }))
     }
 }
 
@@ -59,13 +59,13 @@ impl Scenario for ManySleeps {
         TOKIO
     }
 
-    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Sample> {
+    fn measure(&self, contestant: Contestant, bench: &Bench<'_>) -> io::Result<Measured> {
         let &Self { tasks, each } = self;
         let nanos = contestant.figure_of(&Work::ManySleeps { tasks, each }, bench.cpus)?;
-        Ok(Sample::CpuAlone {
+        Ok(Measured::Once(Sample::CpuAlone {
             units: u64::from(tasks) * u64::from(each),
             cpu: Duration::from_nanos(nanos as u64),
-        })
+        }))
     }
 }
 
