@@ -12,12 +12,14 @@ use futures::Sink;
 ///
 /// If there was room for the frame, it is queued already, and this is ready with the first poll. Otherwise it
 /// is in here, and goes with this if this is dropped.
+// `E` is the error of `S`. By way of `S` it would have to be known for items of every lifetime before an `async` block
+// with this in it is `Send`, also where the encoder takes only those of one.
 #[must_use = "it tells whether the frame could be queued, and waits for room if there is none"]
-pub struct Feed<'a, S: Sink<I>, I> {
+pub struct Feed<'a, S, I, E> {
     sink: &'a mut S,
     /// `None` if all is done. Two words in all: what an `async` block keeps across a wait, it copies, and a copy
     /// of the frame would cost more than to queue it.
-    late: Option<Box<Late<I, S::Error>>>,
+    late: Option<Box<Late<I, E>>>,
 }
 
 /// What could not be done at once.
@@ -28,7 +30,7 @@ enum Late<I, E> {
     Error(E),
 }
 
-impl<'a, S: Sink<I> + Unpin, I> Feed<'a, S, I> {
+impl<'a, S: Sink<I, Error = E> + Unpin, I, E> Feed<'a, S, I, E> {
     /// `has_room` is what the sink said of itself.
     #[inline(always)]
     pub(crate) fn new(sink: &'a mut S, item: I, has_room: bool) -> Self {
@@ -43,7 +45,7 @@ impl<'a, S: Sink<I> + Unpin, I> Feed<'a, S, I> {
 
     #[cold]
     #[inline(never)]
-    fn late(sink: &'a mut S, late: Late<I, S::Error>) -> Self {
+    fn late(sink: &'a mut S, late: Late<I, E>) -> Self {
         Self {
             sink,
             late: Some(Box::new(late)),
@@ -52,7 +54,7 @@ impl<'a, S: Sink<I> + Unpin, I> Feed<'a, S, I> {
 
     #[cold]
     #[inline(never)]
-    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
         let room = match self.late.as_deref() {
             Some(Late::Frame(_)) => ready!(Pin::new(&mut *self.sink).poll_ready(cx)),
             Some(Late::Error(_)) | None => Ok(()),
@@ -67,14 +69,14 @@ impl<'a, S: Sink<I> + Unpin, I> Feed<'a, S, I> {
     }
 
     /// Goes on with everything that is queued, once this is ready.
-    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
         ready!(Pin::new(&mut *self).poll(cx))?;
         Pin::new(&mut *self.sink).poll_flush(cx)
     }
 }
 
-impl<S: Sink<I> + Unpin, I> Future for Feed<'_, S, I> {
-    type Output = Result<(), S::Error>;
+impl<S: Sink<I, Error = E> + Unpin, I, E> Future for Feed<'_, S, I, E> {
+    type Output = Result<(), E>;
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -86,7 +88,7 @@ impl<S: Sink<I> + Unpin, I> Future for Feed<'_, S, I> {
     }
 }
 
-impl<S: Sink<I> + fmt::Debug, I> fmt::Debug for Feed<'_, S, I> {
+impl<S: fmt::Debug, I, E> fmt::Debug for Feed<'_, S, I, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Feed")
             .field("sink", &self.sink)

@@ -205,7 +205,7 @@ impl<T: AsyncWrite, C> Framed<T, C> {
     ///
     /// Those of the encoder; nothing of the frame is queued then. As [`flush`](Self::flush), if there was no room.
     #[inline(always)]
-    pub fn feed<I>(&mut self, item: I) -> Feed<'_, Self, I>
+    pub fn feed<I>(&mut self, item: I) -> Feed<'_, Self, I, C::Error>
     where
         C: Encoder<I>,
     {

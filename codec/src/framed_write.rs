@@ -172,7 +172,7 @@ impl<T: AsyncWrite, E> FramedWrite<T, E> {
     ///
     /// Those of the encoder; nothing of the frame is queued then. As [`flush`](Self::flush), if there was no room.
     #[inline(always)]
-    pub fn feed<I>(&mut self, item: I) -> Feed<'_, Self, I>
+    pub fn feed<I>(&mut self, item: I) -> Feed<'_, Self, I, E::Error>
     where
         E: Encoder<I>,
     {

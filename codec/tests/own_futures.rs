@@ -5,11 +5,12 @@ mod common;
 use std::{
     fmt::Debug,
     future::Future,
+    io,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
 
-use codec::{Framed, FramedRead, FramedWrite, LinesCodec, LinesError};
+use codec::{Encoder, Framed, FramedRead, FramedWrite, LinesCodec, LinesError, Segments};
 use common::Gate;
 use futures::{SinkExt, StreamExt, executor::block_on, future::FusedFuture, select};
 use io_traits::testing::Script;
@@ -135,13 +136,11 @@ fn an_error_of_the_encoder_is_that_of_the_call_and_leaves_nothing() {
 #[test]
 fn an_error_of_the_writer_is_that_of_the_call() {
     let mut lines = FramedWrite::new(
-        Script::new().write_fails(std::io::ErrorKind::BrokenPipe),
+        Script::new().write_fails(io::ErrorKind::BrokenPipe),
         LinesCodec::new(80),
     );
     let error = block_on(lines.send("one")).unwrap_err();
-    assert!(
-        matches!(error, LinesError::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
-    );
+    assert!(matches!(error, LinesError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe));
 }
 
 /// Once with a feed that waits for the mark, once with a send that waits for the writer.
@@ -178,7 +177,7 @@ fn a_frame_that_waits_for_room_gets_the_error_that_comes_first() {
     assert_eq!(lines.get_ref().written(), b"one\n");
     assert!(lines.write_buffer().is_empty());
 
-    let mut lines = full(Script::new().write_fails(std::io::ErrorKind::BrokenPipe));
+    let mut lines = full(Script::new().write_fails(io::ErrorKind::BrokenPipe));
     let mut feed = lines.feed("two");
     assert!(matches!(block_on(&mut feed), Err(LinesError::Io(_))));
     // It is over with the error, and has not kept its frame for another try.
@@ -211,4 +210,28 @@ fn a_feed_that_is_over_queues_nothing_more() {
     assert_eq!(lines.write_buffer().len(), 4);
     block_on(lines.flush()).unwrap();
     assert_eq!(gate.taken(), b"one\ntwo\n");
+}
+
+#[test]
+fn feed_goes_to_another_thread_also_with_an_encoder_of_one_lifetime() {
+    struct Words;
+
+    impl Encoder<&'static str> for Words {
+        type Error = io::Error;
+
+        fn encode(&mut self, word: &'static str, dst: &mut Segments) -> io::Result<()> {
+            dst.push(word.into());
+            Ok(())
+        }
+    }
+
+    let mut words = FramedWrite::new(Vec::new(), Words);
+    // It is asked of the block and not of the future in it, whose lifetimes are known.
+    let feeds = async move {
+        words.feed("one").await?;
+        words.flush().await?;
+        io::Result::Ok(words.into_inner())
+    };
+    let fed = std::thread::scope(|scope| scope.spawn(|| block_on(feeds)).join().unwrap());
+    assert_eq!(fed.unwrap(), b"one");
 }
