@@ -88,7 +88,9 @@ fn exchange(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
 /// and what lies behind it is not.
 #[inline(never)]
 fn renew(waiting: &mut BytesMut) {
-    if !waiting.try_reclaim(pool::CAPACITY) && waiting.capacity() == 0 {
+    // One that somebody gave away with the rest of a long one would become all of it.
+    let is_long = waiting.try_reclaim(pool::CAPACITY + 1);
+    if is_long || !waiting.try_reclaim(pool::CAPACITY) && waiting.capacity() == 0 {
         take_from_pool(waiting);
     }
 }
@@ -164,6 +166,19 @@ mod tests {
         assert_eq!(read(3).as_ptr(), start.wrapping_add(consumed + 3));
         drop(third);
         assert_eq!(read(4).as_ptr(), start);
+    }
+
+    #[test]
+    fn what_is_left_of_a_long_one_does_not_wait_any_longer_once_a_part_of_it_is_consumed() {
+        let mut buf = BytesMut::with_capacity(10 * pool::CAPACITY);
+        buf.resize(10 * pool::CAPACITY - (NEARLY_ALL - 1), 7);
+        give_back(&SPARE, &mut buf.split_off(buf.len()));
+        assert_eq!(SPARE.with_borrow(BytesMut::capacity), NEARLY_ALL - 1);
+        drop(buf);
+        lend(&SPARE, &mut BytesMut::new(), |waiting| {
+            assert_eq!(waiting.capacity(), pool::CAPACITY);
+            assert!(!waiting.try_reclaim(pool::CAPACITY + 1));
+        });
     }
 
     #[test]

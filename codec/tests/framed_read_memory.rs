@@ -6,8 +6,8 @@ use std::io;
 
 use bytes::{Buf, BytesMut};
 use codec::{
-    AnyDelimiterCodec, BytesCodec, Decoder, Framed, FramedRead, LengthDelimitedCodec, LinesCodec,
-    VarintDelimitedCodec,
+    AnyDelimiterCodec, BytesCodec, Decoder, Framed, FramedParts, FramedRead, LengthDelimitedCodec,
+    LinesCodec, VarintDelimitedCodec,
 };
 use common::{Numbers, framed, next_now, poll_next};
 use futures::executor::block_on;
@@ -154,6 +154,26 @@ fn a_buffer_that_grew_for_one_frame_is_given_up_after_it() {
         left.clear();
         assert!(!left.try_reclaim(pool::CAPACITY + 1));
     }
+}
+
+/// Somebody may have read with a buffer of his own before there were frames. What is left of it looks like a lent one.
+#[test]
+fn the_end_of_a_long_buffer_that_came_with_the_parts_is_not_read_into_as_a_whole() {
+    let mut read_buf = BytesMut::with_capacity(1_000_000);
+    read_buf.resize(950_004, 0);
+    read_buf.advance(950_000);
+    let mut parts = FramedParts::new(Script::new().never_gives(), Numbers::default());
+    parts.read_buf = read_buf;
+    let mut numbers = FramedRead::from_parts(parts);
+    assert_eq!(next_now(&mut numbers).unwrap().unwrap(), 0);
+
+    let script = Script::new().gives(vec![0; 500_000]).never_gives();
+    let mut numbers = FramedRead::new(script, Numbers::default());
+    assert_eq!(next_now(&mut numbers).unwrap().unwrap(), 0);
+    assert_eq!(numbers.read_buffer().len(), pool::CAPACITY - 4);
+    let mut left = numbers.into_parts().read_buf;
+    left.clear();
+    assert!(!left.try_reclaim(pool::CAPACITY + 1));
 }
 
 #[test]
