@@ -1,4 +1,5 @@
-//! `next`, `feed` and `send` of the types themselves do what those of `futures` do, and `feed` and `send` begin with the call.
+//! `next`, `feed` and `send` of the types themselves do what those of `futures` do, and `feed` and `send` begin with the
+//! call.
 
 mod common;
 
@@ -6,11 +7,15 @@ use std::{
     fmt::Debug,
     future::Future,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
 
-use codec::{Encoder, Framed, FramedRead, FramedWrite, LinesCodec, LinesError, Segments};
+use bytes::Bytes;
+use codec::{
+    BytesCodec, Encoder, Framed, FramedRead, FramedWrite, LinesCodec, LinesError, Segments,
+};
 use common::Gate;
 use futures::{SinkExt, StreamExt, executor::block_on, future::FusedFuture, select};
 use io_traits::testing::Script;
@@ -165,6 +170,59 @@ fn what_waits_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_feed_waits_for_room_and_not_until_all_is_written() {
+    let gate = Gate::default();
+    let mut lines = FramedWrite::new(gate.clone(), LinesCodec::new(80)).with_high_water_bytes(5);
+    for line in ["one", "two"] {
+        assert!(poll_once(lines.feed(line)).is_ready());
+    }
+    let mut feed = lines.feed("three");
+    assert!(poll_once(&mut feed).is_pending());
+    gate.open(4);
+    assert!(poll_once(&mut feed).is_ready());
+    assert_eq!(gate.taken(), b"one\n");
+    assert_eq!(lines.write_buffer().len(), 4 + 6);
+}
+
+#[test]
+fn a_feed_is_two_words_whatever_its_frame_is() {
+    let mut sink = Framed::new(Vec::new(), BytesCodec::new());
+    for mark in [128, 1] {
+        sink.set_high_water_bytes(mark);
+        let feed = sink.feed(Bytes::from_static(b"frame"));
+        assert_eq!(size_of_val(&feed), 2 * size_of::<usize>());
+    }
+}
+
+/// Once in the call, once in the future, which had no room for the frame before.
+#[test]
+fn an_encoder_that_panics_takes_its_frame_and_nothing_else() {
+    struct Picky;
+
+    impl Encoder<&str> for Picky {
+        type Error = io::Error;
+
+        fn encode(&mut self, word: &str, dst: &mut Segments) -> io::Result<()> {
+            dst.put_slice(word.as_bytes());
+            assert_ne!(word, "bad", "this is to panic");
+            Ok(())
+        }
+    }
+
+    let mut words = FramedWrite::new(Vec::new(), Picky).with_high_water_bytes(4);
+    block_on(words.feed("one")).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(words.feed("bad")))).is_err());
+    assert_eq!(words.write_buffer().len(), 3);
+    block_on(words.feed("two")).unwrap();
+    let mut feed = words.feed("bad");
+    assert!(catch_unwind(AssertUnwindSafe(|| poll_once(&mut feed))).is_err());
+    // It has no frame any more, so that it is over.
+    block_on(feed).unwrap();
+    assert!(words.write_buffer().is_empty());
+    assert_eq!(words.into_inner(), b"onetwo");
+}
+
+#[test]
 fn a_frame_that_waits_for_room_gets_the_error_that_comes_first() {
     let full = |io| {
         let mut lines = FramedWrite::new(io, LinesCodec::new(3)).with_high_water_bytes(1);
@@ -182,6 +240,7 @@ fn a_frame_that_waits_for_room_gets_the_error_that_comes_first() {
     assert!(matches!(block_on(&mut feed), Err(LinesError::Io(_))));
     // It is over with the error, and has not kept its frame for another try.
     block_on(feed).unwrap();
+    assert_eq!(lines.get_ref().written(), b"");
     assert_eq!(lines.write_buffer().len(), 4);
 }
 
