@@ -10,8 +10,8 @@ use futures::Sink;
 /// A frame on its way into the queue; from [`Framed::feed`](crate::Framed::feed) and
 /// [`FramedWrite::feed`](crate::FramedWrite::feed).
 ///
-/// If there was room for the frame, it is queued already, and this is ready with the first poll. Otherwise it
-/// is in here, and goes with this if this is dropped.
+/// If there was room for the frame, it is queued already, or the encoder has refused it, and this is ready with the
+/// first poll. Otherwise it is in here. What is in here, the frame or the error, goes with this if this is dropped.
 // `E` is the error of `S`. By way of `S` it would have to be known for items of every lifetime before an `async` block
 // with this in it is `Send`, also where the encoder takes only those of one.
 #[must_use = "it tells whether the frame could be queued, and waits for room if there is none"]

@@ -191,7 +191,9 @@ impl<T: AsyncWrite, C> Framed<T, C> {
     }
 
     /// Queues a frame: at once if fewer than [`high_water_bytes`](Self::high_water_bytes) are queued, and otherwise
-    /// when the future has written so much. The frame itself is written by the next flush.
+    /// once the future has written until there is room. The frame itself is written by the next flush.
+    ///
+    /// [`SinkExt::feed`](futures::SinkExt::feed) does nothing before it is polled.
     ///
     /// Where each nanosecond counts, say `let frame = frame?;` before it. With `feed(frame?).await` the compiler keeps the
     /// whole result in the task while it waits, and copies the frame once more.

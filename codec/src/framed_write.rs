@@ -161,7 +161,9 @@ impl<T: AsyncWrite, E> FramedWrite<T, E> {
     }
 
     /// Queues a frame: at once if fewer than [`high_water_bytes`](Self::high_water_bytes) are queued, and otherwise
-    /// when the future has written so much. The frame itself is written by the next flush.
+    /// once the future has written until there is room. The frame itself is written by the next flush.
+    ///
+    /// [`SinkExt::feed`](futures::SinkExt::feed) does nothing before it is polled.
     ///
     /// # Cancel safety
     ///

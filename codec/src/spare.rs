@@ -6,8 +6,8 @@ use io_traits::pool::{self, Lent};
 /// A place for one buffer of this thread that is about to be used again.
 ///
 /// Behind each message a buffer is given back, and for the next it is taken: also that costs something. So the
-/// last one waits here as it is, and begins at its front again when a part of it is consumed and no item refers to
-/// it. Where items do, it goes back to the [`pool`] once less than half of it is left.
+/// last one waits here as it is, and goes back to the [`pool`] once less than half of it is left. For a read it begins
+/// at its front again before that, when a part of it is consumed and no item refers to it.
 ///
 /// Buffers are exchanged in place: to move them through the stack would be most of the cost.
 pub(crate) type Spare = RefCell<BytesMut>;
@@ -27,8 +27,8 @@ pub(crate) fn take(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
     }
 }
 
-/// Has `read` called with a buffer as [`take`] would give it. If anything is in it then, it is `buf`, which
-/// has no memory; mostly, where `read` is tried in vain, no buffer changes hands.
+/// Has `read` called with a buffer as [`take`] would give it, or with more room. If anything is in it then, it
+/// is `buf`, which has no memory; mostly, where `read` is tried in vain, no buffer changes hands.
 #[inline]
 pub(crate) fn lend<R>(
     spare: &'static LocalKey<Spare>,
