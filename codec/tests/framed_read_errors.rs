@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 use codec::{Decoder, FramedRead, LinesCodec, LinesError};
 use common::{Numbers, framed, poll_next, shown};
 use futures::{StreamExt, executor::block_on, stream::FusedStream};
-use io_traits::testing::Script;
+use io_traits::{task::budget, testing::Script};
 
 fn error_kind(item: Option<io::Result<u32>>) -> io::ErrorKind {
     item.unwrap().unwrap_err().kind()
@@ -171,4 +171,28 @@ fn an_error_that_consumes_nothing_at_the_end_comes_once() {
     assert_eq!(items.len(), 1);
     let kind = items[0].as_ref().unwrap_err().kind();
     assert_eq!(kind, io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn each_frame_each_error_and_each_read_is_one_unit_of_the_budget() {
+    for sent in [[1, 0, 2, 0], [0, 1, 0, 2]] {
+        for units in 0..8 {
+            let decoder = NoZero {
+                consumes: true,
+                is_fatal: false,
+            };
+            let mut numbers = FramedRead::new(Script::new().gives(framed(sent)), decoder);
+            let items = budget::with(units, || {
+                let polls = (0..8).map(|_| poll_next(&mut numbers));
+                polls
+                    .filter(|item| matches!(item, Poll::Ready(Some(_))))
+                    .count()
+            });
+            assert_eq!(
+                items,
+                units.saturating_sub(1).min(4) as usize,
+                "{sent:?}, {units}"
+            );
+        }
+    }
 }
