@@ -26,6 +26,19 @@ fn an_idle_reader_holds_no_buffer() {
 }
 
 #[test]
+fn an_error_behind_which_nothing_is_buffered_leaves_no_buffer() {
+    // The last one is found in what was just read, or in what was there before.
+    for lines in [&b"\xff\n"[..], b"\xff\n\xff\n"] {
+        let script = Script::new().gives(lines).never_gives();
+        let mut read = FramedRead::new(script, LinesCodec::new(80));
+        for _ in lines.split(|byte| *byte == b'\n').skip(1) {
+            assert!(next_now(&mut read).unwrap().is_err());
+        }
+        assert_eq!(read.read_buffer().capacity(), 0);
+    }
+}
+
+#[test]
 fn a_reader_at_its_end_holds_no_buffer_also_while_its_answers_are_flushed() {
     let script = Script::new().gives("one\n").never_takes();
     let mut lines = Framed::new(script, LinesCodec::new(80));
