@@ -88,9 +88,9 @@ fn exchange(spare: &'static LocalKey<Spare>, buf: &mut BytesMut) {
 /// and what lies behind it is not.
 #[inline(never)]
 fn renew(waiting: &mut BytesMut) {
-    // One that somebody gave away with the rest of a long one would become all of it.
-    let is_long = waiting.try_reclaim(pool::CAPACITY + 1);
-    if is_long || !waiting.try_reclaim(pool::CAPACITY) && waiting.capacity() == 0 {
+    // What somebody gave away of a long one would become all of that.
+    let is_long = waiting.try_reclaim(pool::CAPACITY) && waiting.try_reclaim(pool::CAPACITY + 1);
+    if is_long || waiting.capacity() == 0 {
         take_from_pool(waiting);
     }
 }
