@@ -184,6 +184,22 @@ mod tests {
     }
 
     #[test]
+    fn a_read_inside_of_another_has_a_buffer_of_its_own_and_keeps_none_if_nothing_comes() {
+        let mut outer = BytesMut::new();
+        lend(&SPARE, &mut outer, |waiting| {
+            waiting.resize(1, 7);
+            let mut inner = BytesMut::new();
+            lend(&SPARE, &mut inner, |other| {
+                assert_eq!((other.len(), other.capacity()), (0, pool::CAPACITY));
+            });
+            assert_eq!(inner.capacity(), 0);
+            lend(&SPARE, &mut inner, |other| other.resize(1, 8));
+            assert_eq!(inner[..], [8]);
+        });
+        assert_eq!(outer[..], [7]);
+    }
+
+    #[test]
     fn one_that_is_known_to_have_grown_does_not_wait() {
         let mut buf = pool::take().into_inner();
         buf.resize(pool::CAPACITY + 1, 7);
