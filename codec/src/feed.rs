@@ -17,13 +17,15 @@ use futures::Sink;
 #[must_use = "it tells whether the frame could be queued, and waits for room if there is none"]
 pub struct Feed<'a, S, I, E> {
     sink: &'a mut S,
-    /// `None` if all is done. Two words in all: what an `async` block keeps across a wait, it copies, and a copy
-    /// of the frame would cost more than to queue it.
-    late: Option<Box<Late<I, E>>>,
+    /// `None` once there is nothing more to do.
+    undone: Option<Undone<I, E>>,
 }
 
+// Nothing is ever pinned in here.
+impl<S, I, E> Unpin for Feed<'_, S, I, E> {}
+
 /// What could not be done at once.
-enum Late<I, E> {
+enum Undone<I, E> {
     /// There was no room for it.
     Frame(I),
     /// It was refused.
@@ -32,38 +34,41 @@ enum Late<I, E> {
 
 impl<'a, S: Sink<I, Error = E> + Unpin, I, E> Feed<'a, S, I, E> {
     /// `has_room` is what the sink said of itself.
+    ///
+    /// What begins with the call need not be kept across a wait: an `async` block copies what it keeps, and a copy of
+    /// a frame costs more than to queue it.
     #[inline(always)]
     pub(crate) fn new(sink: &'a mut S, item: I, has_room: bool) -> Self {
         if !has_room {
-            return Self::late(sink, Late::Frame(item));
+            return Self::undone(sink, Undone::Frame(item));
         }
         match Pin::new(&mut *sink).start_send(item) {
-            Ok(()) => Self { sink, late: None },
-            Err(error) => Self::late(sink, Late::Error(error)),
+            Ok(()) => Self { sink, undone: None },
+            Err(error) => Self::undone(sink, Undone::Error(error)),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn late(sink: &'a mut S, late: Late<I, E>) -> Self {
+    fn undone(sink: &'a mut S, undone: Undone<I, E>) -> Self {
         Self {
             sink,
-            late: Some(Box::new(late)),
+            undone: Some(undone),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
-        let room = match self.late.as_deref() {
-            Some(Late::Frame(_)) => ready!(Pin::new(&mut *self.sink).poll_ready(cx)),
-            Some(Late::Error(_)) | None => Ok(()),
+    fn poll_undone(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+        let room = match self.undone {
+            Some(Undone::Frame(_)) => ready!(Pin::new(&mut *self.sink).poll_ready(cx)),
+            Some(Undone::Error(_)) | None => Ok(()),
         };
-        let late = self.late.take();
+        let undone = self.undone.take();
         room?;
-        Poll::Ready(match late.map(|late| *late) {
-            Some(Late::Frame(item)) => Pin::new(&mut *self.sink).start_send(item),
-            Some(Late::Error(error)) => Err(error),
+        Poll::Ready(match undone {
+            Some(Undone::Frame(item)) => Pin::new(&mut *self.sink).start_send(item),
+            Some(Undone::Error(error)) => Err(error),
             None => Ok(()),
         })
     }
@@ -81,10 +86,10 @@ impl<S: Sink<I, Error = E> + Unpin, I, E> Future for Feed<'_, S, I, E> {
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if this.late.is_none() {
+        if this.undone.is_none() {
             return Poll::Ready(Ok(()));
         }
-        this.poll_late(cx)
+        this.poll_undone(cx)
     }
 }
 
@@ -92,7 +97,6 @@ impl<S: fmt::Debug, I, E> fmt::Debug for Feed<'_, S, I, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Feed")
             .field("sink", &self.sink)
-            .field("is_done", &self.late.is_none())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

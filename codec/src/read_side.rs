@@ -58,8 +58,8 @@ impl ReadSide {
     /// One frame of `io`. Before it is `Pending` and before the end is told, `flush` is called.
     ///
     /// A frame that is buffered is by far the most frequent case, and gets by without the machine. Nor does it lie
-    /// where the machine would put its own: it stays in registers up to the loop of the task, which otherwise would
-    /// wait for it to come back from memory.
+    /// where the machine would put its own: a short one, like a `BytesMut`, stays in registers up to the loop of the
+    /// task, which otherwise would wait for it to come back from memory.
     #[inline(always)]
     pub(crate) fn poll_next<T: AsyncRead, D: Decoder>(
         &mut self,
@@ -104,7 +104,7 @@ impl ReadSide {
             match self.state {
                 State::Decode => match decoder.decode(&mut self.buf) {
                     Ok(None) => self.state = State::Read,
-                    decoded => return self.decoded(decoded, decoder),
+                    decoded => return self.hand_out(decoded, decoder),
                 },
                 State::Read => match self.buf.poll_fill(io, cx, decoder.needed()) {
                     Poll::Ready(Ok(0)) => self.state = State::Finish,
@@ -127,7 +127,7 @@ impl ReadSide {
                             if decoded.is_err() && self.buf.len() == before {
                                 self.state = State::Done;
                             }
-                            return self.decoded(decoded, decoder);
+                            return self.hand_out(decoded, decoder);
                         }
                     }
                 }
@@ -168,7 +168,8 @@ impl ReadSide {
         self.state == State::Done
     }
 
-    fn decoded<D: Decoder>(
+    /// A frame or an error, that is: what is no `Ok(None)`.
+    fn hand_out<D: Decoder>(
         &mut self,
         decoded: Result<Option<D::Item>, D::Error>,
         decoder: &D,

@@ -38,7 +38,7 @@ pub(crate) fn lend<R>(
     // `None`: the thread is going away, or this is inside of another `read`.
     let result = spare.try_with(|spare| {
         let mut waiting = spare.try_borrow_mut().ok()?;
-        if waiting.capacity() < NEARLY_ALL {
+        if waiting.capacity() < RENEWED_BELOW {
             renew(&mut waiting);
         }
         let result = read(&mut waiting);
@@ -110,7 +110,7 @@ const LEAST: usize = pool::CAPACITY / 2;
 
 /// How much room it has as long as it need not begin at its front again, in bytes. A quarter of the first cache of usual
 /// processors lies before that.
-const NEARLY_ALL: usize = pool::CAPACITY - 8 * 1024;
+const RENEWED_BELOW: usize = pool::CAPACITY - 8 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -155,7 +155,7 @@ mod tests {
             give_back(&SPARE, &mut buf);
             item
         };
-        let consumed = pool::CAPACITY - NEARLY_ALL;
+        let consumed = pool::CAPACITY - RENEWED_BELOW;
         let first = read(consumed);
         let start = first.as_ptr();
         // Not all of that part yet, and then it is.
@@ -173,9 +173,9 @@ mod tests {
     #[test]
     fn what_is_left_of_a_long_one_does_not_wait_any_longer_once_a_part_of_it_is_consumed() {
         let mut buf = BytesMut::with_capacity(10 * pool::CAPACITY);
-        buf.resize(10 * pool::CAPACITY - (NEARLY_ALL - 1), 7);
+        buf.resize(10 * pool::CAPACITY - (RENEWED_BELOW - 1), 7);
         give_back(&SPARE, &mut buf.split_off(buf.len()));
-        assert_eq!(SPARE.with_borrow(BytesMut::capacity), NEARLY_ALL - 1);
+        assert_eq!(SPARE.with_borrow(BytesMut::capacity), RENEWED_BELOW - 1);
         drop(buf);
         lend(&SPARE, &mut BytesMut::new(), |waiting| {
             assert_eq!(waiting.capacity(), pool::CAPACITY);

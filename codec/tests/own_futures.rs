@@ -12,10 +12,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
-use codec::{
-    BytesCodec, Encoder, Framed, FramedRead, FramedWrite, LinesCodec, LinesError, Segments,
-};
+use codec::{Encoder, Framed, FramedRead, FramedWrite, LinesCodec, LinesError, Segments};
 use common::Gate;
 use futures::{SinkExt, StreamExt, executor::block_on, future::FusedFuture, select};
 use io_traits::testing::Script;
@@ -182,16 +179,6 @@ fn a_feed_waits_for_room_and_not_until_all_is_written() {
     assert!(poll_once(&mut feed).is_ready());
     assert_eq!(gate.taken(), b"one\n");
     assert_eq!(lines.write_buffer().len(), 4 + 6);
-}
-
-#[test]
-fn a_feed_is_two_words_whatever_its_frame_is() {
-    let mut sink = Framed::new(Vec::new(), BytesCodec::new());
-    for mark in [128, 1] {
-        sink.set_high_water_bytes(mark);
-        let feed = sink.feed(Bytes::from_static(b"frame"));
-        assert_eq!(size_of_val(&feed), 2 * size_of::<usize>());
-    }
 }
 
 /// Once in the call, once in the future, which had no room for the frame before.
