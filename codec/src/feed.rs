@@ -39,22 +39,15 @@ impl<'a, S: Sink<I, Error = E> + Unpin, I, E> Feed<'a, S, I, E> {
     /// a frame costs more than to queue it.
     #[inline(always)]
     pub(crate) fn new(sink: &'a mut S, item: I, has_room: bool) -> Self {
-        if !has_room {
-            return Self::undone(sink, Undone::Frame(item));
-        }
-        match Pin::new(&mut *sink).start_send(item) {
-            Ok(()) => Self { sink, undone: None },
-            Err(error) => Self::undone(sink, Undone::Error(error)),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn undone(sink: &'a mut S, undone: Undone<I, E>) -> Self {
-        Self {
-            sink,
-            undone: Some(undone),
-        }
+        let undone = if has_room {
+            Pin::new(&mut *sink)
+                .start_send(item)
+                .err()
+                .map(Undone::Error)
+        } else {
+            Some(Undone::Frame(item))
+        };
+        Self { sink, undone }
     }
 
     #[cold]
