@@ -20,6 +20,7 @@ use crate::{
     executor::{Entered, Inside, Local, Message, TaskHeader, TaskId, drop_quietly},
     shared::Shared,
     slots::BELL,
+    sync::lock,
     sys,
     time::{Alarm, sooner},
     waker_set::Drained,
@@ -204,9 +205,11 @@ impl Core {
         } else {
             sooner(max_wait, self.until_next_timer(max_wait))
         };
-        let (polled, rung) = self.poller.ask(self.local.shared(), max_wait);
+        let shared = self.local.shared();
+        let before = sys::HANG_UPS_LOSE_OTHERS.then(|| lock(&shared.slots).last_generation());
+        let (polled, rung) = self.poller.ask(shared, max_wait);
         match polled {
-            Ok(()) => dispatch(self.poller.events(), &self.local, &mut self.drained),
+            Ok(()) => dispatch(self.poller.events(), before, &self.local, &mut self.drained),
             // A signal; the deadline is computed anew at the next turn.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {

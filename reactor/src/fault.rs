@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     DropAwaitedInterest,
     /// The one event of a oneshot object leaves those who wait for the other direction behind.
     OneshotForgetsTheOther,
+    /// Those who wait are looked for before later ones are asked to rearm.
+    AskedTooLate,
     /// A task that has changed what the poller reports takes back that this is asked for, although an
     /// event has asked anew meanwhile.
     RearmedTooLate,

@@ -61,6 +61,22 @@ impl Slots {
         (same || seeded(Fault::TokenWithoutGeneration)).then_some(&*entry.slot)
     }
 
+    /// Of the object that was registered last.
+    pub(crate) fn last_generation(&self) -> u32 {
+        self.last_generation
+    }
+
+    /// The objects that were registered after that one.
+    pub(crate) fn newer_than(&self, generation: u32) -> impl Iterator<Item = &Slot> {
+        let newer = self.last_generation.wrapping_sub(generation) & GENERATION_MASK;
+        let entries = self.slab.iter().map(|(_, entry)| entry);
+        entries
+            .filter(move |entry| {
+                self.last_generation.wrapping_sub(entry.generation) & GENERATION_MASK < newer
+            })
+            .map(|entry| &*entry.slot)
+    }
+
     /// All objects, in the order of their descriptors.
     pub(crate) fn dump(&self, now: u64) -> Vec<ObjectDump> {
         let age =
@@ -120,6 +136,8 @@ fn generation_of(token: Token) -> u32 {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::ptr;
+
     use super::*;
     use crate::Options;
 
@@ -138,6 +156,26 @@ mod tests {
         assert!(slots.remove(old).is_none());
         assert!(slots.get(new).is_some());
         assert!(slots.get(BELL).is_none());
+    }
+
+    #[test]
+    fn what_was_registered_later_is_told_apart_also_when_the_generations_begin_again() {
+        for last in [0, 5, GENERATION_MASK - 1, GENERATION_MASK] {
+            let mut slots = Slots {
+                last_generation: last,
+                ..Slots::default()
+            };
+            let old = slots.insert(slot(), 0).unwrap();
+            let before = slots.last_generation();
+            assert_eq!(slots.newer_than(before).count(), 0);
+            let [first, second] = [(); 2].map(|()| slots.insert(slot(), 0).unwrap());
+            assert_eq!(slots.newer_than(before).count(), 2);
+            for token in [old, first] {
+                slots.remove(token).unwrap();
+            }
+            let newer: Vec<_> = slots.newer_than(before).map(ptr::from_ref).collect();
+            assert_eq!(newer, [ptr::from_ref(slots.get(second).unwrap())]);
+        }
     }
 
     /// The classic reactor had room for 65,536.

@@ -315,6 +315,22 @@ fn an_object_dropped_by_one_thread_while_another_is_woken_loses_nobody() {
     }
 }
 
+/// With poll(2), mio takes an object whose peer has gone out by its number, and may take out the next one that has it.
+#[test]
+fn an_object_in_the_place_of_one_whose_peer_has_gone_is_heard_of() {
+    let core = Elsewhere::new();
+    for _ in 0..5_000 {
+        let (stream, mut peer) = idle(&core.handle);
+        let (count, waker) = CountWakes::new();
+        park(&stream, &waker);
+        peer.write_all(b"x").unwrap();
+        count.wait_for(1);
+        // Now, and not after the stream: the loop is told of it while the number is used again.
+        drop(peer);
+        drop(stream);
+    }
+}
+
 /// A panic carries a value, and the drop of that may panic once more.
 struct Bomb;
 

@@ -14,8 +14,10 @@ use crate::{
 };
 
 /// Marks the slots of all events under one lock, then wakes outside of it.
+///
+/// `before` is the generation of the object that was registered last before the poller was asked, where that matters.
 #[inline]
-pub(super) fn dispatch(events: &Events, local: &Local, drained: &mut Drained) {
+pub(super) fn dispatch(events: &Events, before: Option<u32>, local: &Local, drained: &mut Drained) {
     if events.is_empty() {
         return;
     }
@@ -45,6 +47,14 @@ pub(super) fn dispatch(events: &Events, local: &Local, drained: &mut Drained) {
                 }
                 None => stale += 1,
             }
+        }
+        // The object that hung up may be gone by now, but another one in its place is new.
+        if let Some(before) = before
+            && events.iter().any(is_hang_up)
+        {
+            slots
+                .newer_than(before)
+                .for_each(|slot| slot.report_anew(&mut woken));
         }
     }
     let counters = &shared.counters;
@@ -90,6 +100,10 @@ fn directions(event: &MioEvent) -> (Option<Event>, Option<Event>) {
     }
     let ready = |yes: bool| yes.then(Event::default);
     (ready(event.is_readable()), ready(event.is_writable()))
+}
+
+fn is_hang_up(event: &MioEvent) -> bool {
+    event.is_error() || event.is_read_closed() || event.is_write_closed()
 }
 
 /// An error or a full hang-up is the business of both: a UDP socket's refused datagram arrives as an

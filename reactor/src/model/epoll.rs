@@ -106,6 +106,14 @@ impl Object {
         self.changed.notify_one();
     }
 
+    /// As mio's poll(2) may do it when another object hangs up.
+    pub(super) fn lose(&self) {
+        lock(&self.kernel).spent = true;
+        let mut woken = Woken::default();
+        self.slot.report_anew(&mut woken);
+        wake_all(&mut woken.0);
+    }
+
     pub(super) fn fail(&self) {
         let mut kernel = lock(&self.kernel);
         kernel.failed = true;

@@ -6,7 +6,7 @@
 //! | `slot` | an event, a clear and a waiter, in a slot whose directions have a word each | `readiness.rs`, `slot.rs`, `waker_set.rs` | M1 |
 //! | `on_demand` | a task that parks, and one that drops interest that nobody has asked for | `slot/rearm.rs` | M1 |
 //! | `crowd` | more waiters than a set has room for, and an event | `waker_set.rs`, `waker_set/crowd.rs`, `slot.rs` | M1 |
-//! | `trigger` | the same for level-triggered and oneshot objects, errors that last, pauses | `slot/without_edges.rs`, `slot/rearm.rs` | M1 |
+//! | `trigger` | the same for level-triggered and oneshot objects, errors that last, pauses, an object that the poller loses | `slot/without_edges.rs`, `slot/rearm.rs` | M1 |
 //! | `slots` | a registration or its end, and an event or the end of the core | `slots.rs` | M4, M7 |
 //! | `evented` | the same, through objects and futures as users see them | `poll_evented.rs`, `registration.rs`, `ready.rs`, `time/sleep.rs` | M1, M4, M7 |
 //! | `doorbell` | work, and a loop that spins and falls asleep | `doorbell.rs`, `shared.rs` | M2 |

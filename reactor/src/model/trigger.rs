@@ -98,6 +98,29 @@ fn an_event_that_leaves_the_other_direction_behind_is_caught() {
     catches(fault, HANG, two_tasks_of_a_oneshot_object);
 }
 
+/// Before, while or after a reader parks.
+fn an_object_that_the_poller_loses() {
+    let object = Object::new(Trigger::Oneshot, 1);
+    let reader = thread::spawn({
+        let object = object.clone();
+        move || object.run(Read, false)
+    });
+    object.lose();
+    object.arrive(Read);
+    object.turn();
+    reader.join().unwrap();
+}
+
+#[test]
+fn an_object_that_the_poller_has_lost_is_asked_for_anew() {
+    check(an_object_that_the_poller_loses);
+}
+
+#[test]
+fn one_who_parks_and_is_not_seen_where_an_object_was_lost_is_caught() {
+    catches(Fault::AskedTooLate, HANG, an_object_that_the_poller_loses);
+}
+
 /// Data that nobody waits for, until somebody does, and takes back by mistake what is known of it.
 fn a_late_and_mistaken_reader() {
     let object = Object::new(Trigger::Level, 1);

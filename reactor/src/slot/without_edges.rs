@@ -68,14 +68,37 @@ impl Slot {
             if reported[direction as usize] {
                 continue;
             }
-            let side = self.side(direction);
             // Whoever ends a pause in this moment has the object rearmed after this event.
-            let asked = side.readiness.ask_for_rearming();
-            let sends = asked.is_waited_for() && !self.arming.load().paused.is_in(direction);
-            if sends && !seeded(Fault::OneshotForgetsTheOther) {
-                let announced = side.readiness.forget_waiters();
-                self.wake_waiters(direction, announced, out);
+            if !seeded(Fault::OneshotForgetsTheOther) {
+                self.send_to_ask(direction, out);
             }
+        }
+    }
+
+    /// The poller may have lost the object: whoever waits is sent to ask anew.
+    #[cold]
+    pub(crate) fn report_anew(&self, out: &mut impl Wakes) {
+        for direction in [Direction::Read, Direction::Write] {
+            self.send_to_ask(direction, out);
+        }
+    }
+
+    /// Asks later waiters to rearm *first* and wakes present ones *then*, unless the direction is paused: the end
+    /// of the pause asks.
+    fn send_to_ask(&self, direction: Direction, out: &mut impl Wakes) {
+        let readiness = &self.side(direction).readiness;
+        let too_late = seeded(Fault::AskedTooLate);
+        let asked = if too_late {
+            readiness.load()
+        } else {
+            readiness.ask_for_rearming()
+        };
+        if asked.is_waited_for() && !self.arming.load().paused.is_in(direction) {
+            let announced = readiness.forget_waiters();
+            self.wake_waiters(direction, announced, out);
+        }
+        if too_late {
+            readiness.ask_for_rearming();
         }
     }
 

@@ -12,6 +12,7 @@
 //!   reported with true edges alone;
 //! * `NATIVE_TRIGGERS`: whether `watch` and `change` know other triggers than edge;
 //! * `CHANGES_SWALLOW_WAKES`: whether a change may take back a wake of the poller that has not been heard;
+//! * `HANG_UPS_LOSE_OTHERS`: whether an object that is registered while another one hangs up may not be reported;
 //! * `Alarm`: ends a wait of the poller more exactly than to the millisecond, in an event with the token of
 //!   the doorbell, if `HAS_ALARM`;
 //! * `is_ready`: asks the system about one direction of an object, now;

@@ -61,6 +61,8 @@ pub(crate) const NATIVE_TRIGGERS: bool = false;
 
 pub(crate) const CHANGES_SWALLOW_WAKES: bool = false;
 
+pub(crate) const HANG_UPS_LOSE_OTHERS: bool = false;
+
 pub(crate) const TRUE_EDGES: bool = false;
 
 /// There is no fork here.

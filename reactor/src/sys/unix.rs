@@ -115,3 +115,7 @@ pub(crate) const TRUE_EDGES: bool = cfg!(all(
 /// mio's poll(2) is woken for a change by the same pipe as for a wake, and whoever changes something
 /// empties that pipe.
 pub(crate) const CHANGES_SWALLOW_WAKES: bool = !TRUE_EDGES;
+
+/// mio's poll(2) forgets an object that has hung up by its number, after it was asked: by then that may be another
+/// object's.
+pub(crate) const HANG_UPS_LOSE_OTHERS: bool = !TRUE_EDGES;
