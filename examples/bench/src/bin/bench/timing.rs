@@ -7,7 +7,7 @@ use crate::{
     contestant::Contestant,
     cpus::Cpus,
     report::Report,
-    scenario::{self, Bench, Measured, Sample, Scenario, take_turns},
+    scenario::{self, Bench, CpuTime, Measured, Sample, Scenario, take_turns},
     spread::Spread,
 };
 
@@ -234,7 +234,7 @@ fn rounded(spread: Option<Spread>) -> String {
 
 fn sample_to_json(sample: Sample) -> Value {
     match sample {
-        Sample::Cpu { units, cpu, wall } => json!({
+        Sample::Cpu(CpuTime { units, cpu, wall }) => json!({
             "units": units,
             "cpu_seconds": cpu.as_secs_f64(),
             "wall_seconds": wall.as_secs_f64(),

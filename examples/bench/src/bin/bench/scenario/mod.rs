@@ -16,8 +16,8 @@ use bench::Congestion;
 
 use crate::{contestant::Contestant, cpus::Cpus, server::Server};
 
-use turns::{CpuTime, cpu_time};
-pub(crate) use turns::{Turns, take_turns};
+use turns::cpu_time;
+pub(crate) use turns::{CpuTime, Turns, take_turns};
 
 /// Something that each contestant is put through, in every round anew.
 pub(crate) trait Scenario {
@@ -115,7 +115,7 @@ impl Bench<'_> {
         server: &Server,
         load: impl FnOnce() -> io::Result<u64>,
     ) -> io::Result<Measured> {
-        Ok(Measured::Once(cpu_time(server, load)?.into()))
+        Ok(Measured::Once(Sample::Cpu(cpu_time(server, load)?)))
     }
 }
 
@@ -129,11 +129,7 @@ pub(crate) enum Measured {
 /// One measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sample {
-    Cpu {
-        units: u64,
-        cpu: Duration,
-        wall: Duration,
-    },
+    Cpu(CpuTime),
     Latency {
         median: Duration,
     },
@@ -152,17 +148,11 @@ pub(crate) enum Sample {
     },
 }
 
-impl From<CpuTime> for Sample {
-    fn from(CpuTime { units, cpu, wall }: CpuTime) -> Self {
-        Self::Cpu { units, cpu, wall }
-    }
-}
-
 impl Sample {
     /// Microseconds of CPU time, of waiting or late, or bytes, of one unit.
     pub(crate) fn cost(self) -> f64 {
         match self {
-            Self::Cpu { units, cpu, .. } | Self::CpuAlone { units, cpu } => {
+            Self::Cpu(CpuTime { units, cpu, .. }) | Self::CpuAlone { units, cpu } => {
                 cpu.as_secs_f64() * 1e6 / units.max(1) as f64
             }
             Self::Latency { median } | Self::Late { median } => median.as_secs_f64() * 1e6,
@@ -172,7 +162,7 @@ impl Sample {
 
     pub(crate) fn cost_unit(self) -> &'static str {
         match self {
-            Self::Cpu { .. } | Self::CpuAlone { .. } => "µs CPU",
+            Self::Cpu(_) | Self::CpuAlone { .. } => "µs CPU",
             Self::Latency { .. } => "µs (p50)",
             Self::Late { .. } => "µs late (median)",
             Self::Resident { .. } => "bytes",
@@ -182,7 +172,7 @@ impl Sample {
     /// Units in a second.
     pub(crate) fn throughput(self) -> Option<f64> {
         match self {
-            Self::Cpu { units, wall, .. } => Some(units as f64 / wall.as_secs_f64()),
+            Self::Cpu(CpuTime { units, wall, .. }) => Some(units as f64 / wall.as_secs_f64()),
             Self::CpuAlone { .. }
             | Self::Latency { .. }
             | Self::Late { .. }

@@ -60,7 +60,7 @@ pub(crate) fn take_turns(all: &mut [Turns]) -> io::Result<Vec<Sample>> {
             total[index] += all[index].turn()?;
         }
     }
-    Ok(total.into_iter().map(Sample::from).collect())
+    Ok(total.into_iter().map(Sample::Cpu).collect())
 }
 
 /// What the server needs for what `load` does; `load` returns the number of units.
@@ -80,10 +80,10 @@ pub(super) fn cpu_time(
 
 /// The CPU time and the time on the clock for so many units.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct CpuTime {
-    pub(super) units: u64,
-    pub(super) cpu: Duration,
-    pub(super) wall: Duration,
+pub(crate) struct CpuTime {
+    pub(crate) units: u64,
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
 }
 
 impl AddAssign for CpuTime {
@@ -121,7 +121,7 @@ mod tests {
             .collect();
         let samples = take_turns(&mut all).unwrap();
         let units = samples.iter().map(|sample| match sample {
-            Sample::Cpu { units, .. } => *units,
+            Sample::Cpu(CpuTime { units, .. }) => *units,
             other => panic!("{other:?}"),
         });
         let turns = u64::from(TURNS);
